@@ -1,0 +1,286 @@
+"""The runtime's contract: what the agent needs of a container engine, and nothing of Docker.
+
+A pod is a sandbox (a pause container that owns the network, IPC and hostname) and one container per app container
+that joins it. The engine is the agent's memory: labels on each container say which pod it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+LABEL_CLUSTER = "podlab.cluster"
+LABEL_NODE = "podlab.node"
+LABEL_NAMESPACE = "podlab.namespace"
+LABEL_POD = "podlab.pod"
+LABEL_UID = "podlab.uid"
+#: The container's name in the pod, or `POD` for the sandbox.
+LABEL_CONTAINER = "podlab.container"
+#: How often the container was restarted before this instance: 0 for the first.
+LABEL_RESTARTS = "podlab.restarts"
+#: Hash of the parts of the spec the container was made from.
+LABEL_SPEC = "podlab.spec"
+#: Seconds of graceful stop, kept for pods whose object is gone.
+LABEL_GRACE = "podlab.grace"
+
+SANDBOX = "POD"
+
+State = Literal["created", "running", "exited"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A host path bound into the container. `kind` tmpfs has no source; `size` is its limit in bytes (0: none)."""
+
+    target: str
+    source: str = ""
+    kind: Literal["bind", "tmpfs"] = "bind"
+    read_only: bool = False
+    size: int = 0
+    propagation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortMapping:
+    """A port published on the host, for `hostPort`. `protocol` is TCP or UDP; `host_ip` "" is all addresses."""
+
+    container_port: int
+    host_port: int
+    protocol: str = "TCP"
+    host_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """As the engine takes them; 0 means unset. `cpu_shares` from requests, `cpu_quota` (per 100 ms, in us) from
+    limits, `memory` in bytes."""
+
+    cpu_shares: int = 0
+    cpu_quota: int = 0
+    memory: int = 0
+    oom_score_adj: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """Everything needed to create one container. `name` is the engine's name for it, unique on the engine.
+
+    `network`: `container:<id>` to join a sandbox, `host`, or "" for the engine's bridge (the sandbox itself).
+    `command` replaces the image's entrypoint, `args` its command; None keeps the image's.
+    """
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    command: Sequence[str] | None = None
+    args: Sequence[str] | None = None
+    env: Sequence[tuple[str, str]] = ()
+    working_dir: str = ""
+    mounts: Sequence[Mount] = ()
+    network: str = ""
+    ipc: str = ""
+    pid: str = ""
+    hostname: str = ""
+    dns: Sequence[str] = ()
+    dns_search: Sequence[str] = ()
+    dns_options: Sequence[str] = ()
+    ports: Sequence[PortMapping] = ()
+    resources: Resources = field(default_factory=Resources)
+    user: str = ""
+    groups: Sequence[str] = ()
+    privileged: bool = False
+    read_only_root: bool = False
+    add_capabilities: Sequence[str] = ()
+    drop_capabilities: Sequence[str] = ()
+    security_options: Sequence[str] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    stdin: bool = False
+    tty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """One container as the engine has it now. Times are seconds since the epoch, 0 when it has not happened."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    image: str
+    image_id: str
+    state: State
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    created_at: float = 0.0
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    #: The sandbox's address on the bridge, "" for others and for stopped ones.
+    ip: str = ""
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """`size` in bytes; `digests` are `repo@sha256:...`. `user` is the image's USER."""
+
+    id: str
+    tags: Sequence[str]
+    digests: Sequence[str]
+    size: int
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    exit_code: int
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to one of our containers: `action` is create, start, die, oom, destroy."""
+
+    action: str
+    id: str
+    labels: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Cumulative CPU in nanoseconds; memory in bytes (working set = usage less inactive file cache)."""
+
+    cpu_nanoseconds: int
+    memory_working_set: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """The engine and the machine under it; memory in bytes."""
+
+    name: str
+    version: str
+    operating_system: str
+    kernel: str
+    architecture: str
+    cpus: int
+    memory: int
+    cgroup_version: str
+    root_dir: str
+    #: Address of the bridge on the host: pods reach the host, and so service addresses, through it.
+    gateway: str = ""
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAuth:
+    username: str
+    password: str
+
+
+class RuntimeFailure(Exception):
+    """The engine refused or failed; the message is the engine's own."""
+
+
+class EngineUnreachable(RuntimeFailure):
+    """No engine answers: nothing is known, nothing may be concluded."""
+
+
+class NoSuchContainer(RuntimeFailure):
+    """The container is gone. For a removal that is success."""
+
+
+class NoSuchImage(RuntimeFailure):
+    """The image is not on the engine."""
+
+
+class NameInUse(RuntimeFailure):
+    """A container of that name exists; `id` is its id."""
+
+    def __init__(self, message: str, id: str) -> None:
+        super().__init__(message)
+        self.id = id
+
+
+class PullFailed(RuntimeFailure):
+    """The image could not be had: unknown, denied, or the registry is not reachable."""
+
+
+Progress = Callable[[str, int, int], None]
+
+
+class Runtime(Protocol):
+    """Every method raises EngineUnreachable when no engine answers, RuntimeFailure for other refusals.
+
+    Methods are called from many threads. Removing or stopping what is gone is a success, not an error.
+    """
+
+    def info(self) -> EngineInfo: ...
+
+    def list(self, labels: Mapping[str, str]) -> Sequence[ContainerState]:
+        """All containers, running or not, that carry all of `labels`."""
+
+    def inspect(self, id: str) -> ContainerState:
+        """Raises NoSuchContainer."""
+
+    def create(self, spec: ContainerSpec) -> str:
+        """Create, do not start; returns the id. Raises NoSuchImage, NameInUse."""
+
+    def start(self, id: str) -> None:
+        """Raises NoSuchContainer, RuntimeFailure (no such command, port taken, mount impossible)."""
+
+    def stop(self, id: str, grace: float) -> None:
+        """Stop signal, then SIGKILL after `grace` seconds; returns when the container has ended."""
+
+    def kill(self, id: str, signal: str = "SIGKILL") -> None: ...
+
+    def remove(self, id: str) -> None:
+        """Kill if running, remove it and its anonymous volumes."""
+
+    def events(self, labels: Mapping[str, str], since: float) -> Iterator[Event]:
+        """Events from `since` (seconds since the epoch) on, without end; raises EngineUnreachable when it breaks."""
+
+    def logs(
+        self,
+        id: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: float = 0.0,
+        timestamps: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+    ) -> Iterator[bytes]:
+        """The container's output in chunks, streams merged, engine framing removed. Closing the iterator ends it."""
+
+    def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
+        """Run and wait. Raises TimeoutError after `timeout` seconds."""
+
+    def stats(self, id: str) -> Stats: ...
+
+    def image(self, reference: str) -> Image:
+        """Raises NoSuchImage."""
+
+    def images(self) -> Sequence[Image]: ...
+
+    def pull(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> None:
+        """Raises PullFailed. `progress(layer, done, total)` in bytes."""
+
+    def push(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> str:
+        """Push to the registry the reference names; returns the digest. Raises RuntimeFailure."""
+
+    def tag(self, reference: str, target: str) -> None:
+        """Raises NoSuchImage."""
+
+    def import_image(self, tar: bytes, reference: str, changes: Sequence[str] = ()) -> None:
+        """Make an image of one layer from a tar; `changes` are Dockerfile instructions (ENTRYPOINT, CMD, USER ...)."""
+
+    def ensure_pause_image(self) -> str:
+        """The pause image, made from the package's own program when the engine lacks it; returns its reference."""
+
+    def ensure_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """A named volume of the engine."""
+
+    def remove_volume(self, name: str) -> None: ...
