@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 LABEL_CLUSTER = "podlab.cluster"
 LABEL_NODE = "podlab.node"
@@ -21,6 +21,8 @@ LABEL_CONTAINER = "podlab.container"
 LABEL_RESTARTS = "podlab.restarts"
 #: Hash of the parts of the spec the container was made from.
 LABEL_SPEC = "podlab.spec"
+#: Id of the sandbox an app container joined: it is worth nothing without it.
+LABEL_SANDBOX = "podlab.sandbox"
 #: Seconds of graceful stop, kept for pods whose object is gone.
 LABEL_GRACE = "podlab.grace"
 
@@ -31,7 +33,10 @@ State = Literal["created", "running", "exited"]
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A host path bound into the container. `kind` tmpfs has no source; `size` is its limit in bytes (0: none)."""
+    """A host path, or a volume of the engine (a `source` that is no path), bound into the container.
+
+    `kind` tmpfs has no source; `size` is its limit in bytes (0: none).
+    """
 
     target: str
     source: str = ""
@@ -82,6 +87,10 @@ class ContainerSpec:
     ipc: str = ""
     pid: str = ""
     hostname: str = ""
+    #: What follows the hostname in the pod's fully qualified name.
+    domain: str = ""
+    #: (name, address) lines for /etc/hosts.
+    extra_hosts: Sequence[tuple[str, str]] = ()
     dns: Sequence[str] = ()
     dns_search: Sequence[str] = ()
     dns_options: Sequence[str] = ()
@@ -208,7 +217,23 @@ class PullFailed(RuntimeFailure):
     """The image could not be had: unknown, denied, or the registry is not reachable."""
 
 
+class ConfigError(Exception):
+    """The pod asks for what is not there or cannot be; the sentence is the message of CreateContainerConfigError."""
+
+
 Progress = Callable[[str, int, int], None]
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Stream(Protocol[T_co]):
+    """An iterator that waits for what comes next, until it is closed."""
+
+    def __iter__(self) -> Iterator[T_co]: ...
+
+    def __next__(self) -> T_co: ...
+
+    def close(self) -> None:
+        """May be called from another thread, and more than once; the iteration then ends soon."""
 
 
 class Runtime(Protocol):
@@ -239,7 +264,7 @@ class Runtime(Protocol):
     def remove(self, id: str) -> None:
         """Kill if running, remove it and its anonymous volumes."""
 
-    def events(self, labels: Mapping[str, str], since: float) -> Iterator[Event]:
+    def events(self, labels: Mapping[str, str], since: float) -> Stream[Event]:
         """Events from `since` (seconds since the epoch) on, without end; raises EngineUnreachable when it breaks."""
 
     def logs(
@@ -252,8 +277,8 @@ class Runtime(Protocol):
         timestamps: bool = False,
         stdout: bool = True,
         stderr: bool = True,
-    ) -> Iterator[bytes]:
-        """The container's output in chunks, streams merged, engine framing removed. Closing the iterator ends it."""
+    ) -> Stream[bytes]:
+        """The container's output in chunks, streams merged, engine framing removed. Raises NoSuchContainer."""
 
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         """Run and wait. Raises TimeoutError after `timeout` seconds."""
@@ -276,6 +301,9 @@ class Runtime(Protocol):
 
     def import_image(self, tar: bytes, reference: str, changes: Sequence[str] = ()) -> None:
         """Make an image of one layer from a tar; `changes` are Dockerfile instructions (ENTRYPOINT, CMD, USER ...)."""
+
+    def build(self, context: bytes, reference: str, arguments: Mapping[str, str]) -> None:
+        """Build the Dockerfile in the tar `context` with the build arguments. Raises RuntimeFailure."""
 
     def ensure_pause_image(self) -> str:
         """The pause image, made from the package's own program when the engine lacks it; returns its reference."""
