@@ -1,0 +1,148 @@
+"""A cluster as the CLI sees it: its settings, nodes, processes and identities."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.api import builtin, meta
+from orchestrator.api.errors import ApiError
+from orchestrator.api.meta import Object
+from orchestrator.cli.failure import Failure
+from orchestrator.cli.processes import Component
+from orchestrator.client.client import Client
+from orchestrator.client.http import HttpTransport
+from orchestrator.util import pki
+from orchestrator.util.settings import Settings, SettingsError, load
+
+_SERVER_HOSTS = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    settings: Settings
+
+    @property
+    def home(self) -> Path:
+        return self.settings.home
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes this machine runs, in order of their numbers: each has a folder in HOME/nodes."""
+        folder = self.home / "nodes"
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+        return sorted(names, key=lambda name: (len(name), name))
+
+    def add_node(self, name: str) -> None:
+        self.settings.node_dir(name).mkdir(parents=True, exist_ok=True)
+
+    def remove_node(self, name: str) -> None:
+        shutil.rmtree(self.settings.node_dir(name), ignore_errors=True)
+
+    def master(self) -> Component:
+        return self._component("master", "orchestrator")
+
+    def registry(self) -> Component:
+        return self._component("registry", "registry", "run")
+
+    def node_components(self, node: str) -> list[Component]:
+        return [
+            self._component(f"agent-{node}", "agent", "--node", node),
+            self._component(f"proxy-{node}", "agent.proxy", "--node", node),
+        ]
+
+    def components(self) -> list[Component]:
+        """Every process of the cluster, the master first."""
+        of_nodes = [component for node in self.nodes for component in self.node_components(node)]
+        return [self.master(), *of_nodes, self.registry()]
+
+    def _component(self, name: str, module: str, *arguments: str) -> Component:
+        return Component(name, self.home, module, ["--home", str(self.home), *arguments])
+
+    def ensure_identities(self) -> None:
+        """Make the certificates that are missing; all processes can then start at once."""
+        folder, settings = self.settings.pki, self.settings
+        domain = f"kubernetes.default.svc.{settings.cluster_domain}"
+        service_ip = settings.service_cidr.partition("/")[0].rpartition(".")[0] + ".1"
+        hosts = [*_SERVER_HOSTS, domain, "127.0.0.1", service_ip, settings.api_host, socket.gethostname()]
+        pki.ensure(folder, "apiserver", "kube-apiserver", hosts=list(dict.fromkeys(hosts)))
+        pki.ensure(folder, "admin", "kubernetes-admin", ["system:masters"])
+        pki.ensure(folder, "proxy", "system:kube-proxy")
+        pki.ensure(folder, "registry", "podlab:registry", ["system:masters"])
+        for node in self.nodes:
+            pki.ensure(folder, node, f"system:node:{node}", ["system:nodes"], [node, *_own_addresses()])
+
+    def client(self) -> Client:
+        return Client(self.transport())
+
+    def transport(self) -> HttpTransport:
+        return HttpTransport(self.settings.server, pki.identity(self.settings.pki, "admin"))
+
+
+def open_cluster(home: Path) -> Cluster:
+    """The cluster in `home`. Raises Failure when there is none."""
+    try:
+        return Cluster(load(home))
+    except SettingsError as error:
+        raise Failure(str(error)) from None
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises Failure when the API server could not listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Failure(
+                f"{host}:{port} cannot be listened on ({error.strerror}): end what uses it, or choose --api-port"
+            ) from None
+
+
+def wait_ready(cluster: Cluster, nodes: Sequence[str], timeout: float, waiting: Callable[[], None]) -> None:
+    """Return when the API server is ready and each of `nodes` is Ready. Raises Failure saying what is not.
+
+    `waiting` is called between two looks.
+    """
+    client = cluster.client()
+    watched = [cluster.master(), *(c for node in nodes for c in cluster.node_components(node))]
+    deadline = time.monotonic() + timeout
+    while missing := _not_ready(client, nodes):
+        for component in watched:
+            if component.pid() is None:
+                raise Failure(f"{component.name} ended: {component.last_words() or 'it said nothing'}")
+        if time.monotonic() > deadline:
+            raise Failure(
+                f"{missing} after {timeout:.0f} s: see `podlab logs {watched[0].name}` and {cluster.home}/logs"
+            )
+        waiting()
+
+
+def _not_ready(client: Client, nodes: Sequence[str]) -> str:
+    """What is missing, or "" when all is there."""
+    try:
+        ready = {meta.name(node) for node in client.list(builtin.NODE).items if node_ready(node)}
+    except ApiError as error:
+        return f"the API server is not ready ({error.message})"
+    missing = [node for node in nodes if node not in ready]
+    return f"{', '.join(missing)} not Ready" if missing else ""
+
+
+def node_ready(node: Object) -> bool:
+    condition = meta.condition(node, "Ready")
+    return condition is not None and condition.get("status") == "True"
+
+
+def _own_addresses() -> list[str]:
+    """Addresses an agent's server may be reached by: loopback and this machine's primary one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: picks the source address, sends nothing
+            primary = [probe.getsockname()[0]]
+        except OSError:
+            primary = []
+    return [*primary, "127.0.0.1"]

@@ -1,0 +1,3 @@
+from registry.main import main
+
+main()
