@@ -1,0 +1,122 @@
+"""The engine's JSON answers as the contract's values (pure)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from agent.runtime.base import ContainerState, EngineInfo, Event, Image, State, Stats
+from orchestrator.api.times import parse
+
+Json = Mapping[str, Any]
+
+_STATES: Mapping[str, State] = {
+    "created": "created",
+    "running": "running",
+    "paused": "running",
+    "restarting": "running",
+    "removing": "exited",
+    "exited": "exited",
+    "dead": "exited",
+}
+#: What the engine adds to a container's labels in an event's attributes.
+_EVENT_EXTRAS = frozenset({"image", "name", "exitCode", "execDuration", "signal"})
+
+
+def state(status: str) -> State:
+    return _STATES[status]
+
+
+def container(answer: Json) -> ContainerState:
+    """From `GET /containers/ID/json`."""
+    found = answer["State"]
+    config = answer["Config"]
+    return ContainerState(
+        id=answer["Id"],
+        name=answer["Name"].removeprefix("/"),
+        labels=config.get("Labels") or {},
+        image=config["Image"],
+        image_id=answer["Image"],
+        state=state(found["Status"]),
+        exit_code=int(found["ExitCode"]),
+        oom_killed=bool(found["OOMKilled"]),
+        error=found["Error"],
+        created_at=seconds(answer["Created"]),
+        started_at=seconds(found["StartedAt"]),
+        finished_at=seconds(found["FinishedAt"]),
+        ip=_address(answer.get("NetworkSettings") or {}),
+        pid=int(found["Pid"]),
+    )
+
+
+def seconds(text: str) -> float:
+    """Seconds since the epoch; 0.0 for the engine's "never", the year 1."""
+    return 0.0 if not text or text.startswith("0001-") else parse(text)
+
+
+def _address(network: Json) -> str:
+    networks = network.get("Networks") or {}
+    return next((str(entry["IPAddress"]) for entry in networks.values() if entry.get("IPAddress")), "")
+
+
+def event(answer: Json) -> Event:
+    """From a line of `GET /events`."""
+    attributes = answer["Actor"]["Attributes"]
+    labels = {name: value for name, value in attributes.items() if name not in _EVENT_EXTRAS}
+    return Event(answer["Action"], answer["Actor"]["ID"], labels, answer["timeNano"] / 1e9)
+
+
+def image(answer: Json) -> Image:
+    """From `GET /images/NAME/json`, or an entry of `GET /images/json` (which knows no user)."""
+    return Image(
+        id=answer["Id"],
+        tags=tuple(tag for tag in answer.get("RepoTags") or () if tag != "<none>:<none>"),
+        digests=tuple(digest for digest in answer.get("RepoDigests") or () if digest != "<none>@<none>"),
+        size=int(answer["Size"]),
+        user=(answer.get("Config") or {}).get("User") or "",
+    )
+
+
+def stats(answer: Json) -> Stats:
+    """From `GET /containers/ID/stats`. The working set is the kubelet's: usage less inactive file cache."""
+    memory = answer.get("memory_stats") or {}
+    details = memory.get("stats") or {}
+    inactive = details.get("total_inactive_file", details.get("inactive_file", 0))
+    return Stats(
+        cpu_nanoseconds=int(answer["cpu_stats"]["cpu_usage"]["total_usage"]),
+        memory_working_set=max(0, int(memory.get("usage", 0)) - int(inactive)),
+        at=seconds(answer["read"]),
+    )
+
+
+def engine(info: Json, bridge: Json, warnings: tuple[str, ...]) -> EngineInfo:
+    """From `GET /info` and `GET /networks/bridge`."""
+    return EngineInfo(
+        name=info["Name"],
+        version=info["ServerVersion"],
+        operating_system=info["OperatingSystem"],
+        kernel=info["KernelVersion"],
+        architecture=architecture(info["Architecture"]),
+        cpus=int(info["NCPU"]),
+        memory=int(info["MemTotal"]),
+        cgroup_version=info.get("CgroupVersion") or "1",
+        root_dir=info["DockerRootDir"],
+        gateway=_gateway(bridge),
+        warnings=(*(info.get("Warnings") or ()), *warnings),
+    )
+
+
+def architecture(machine: str) -> str:
+    """As Go, and so Kubernetes, names it."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+def _gateway(bridge: Json) -> str:
+    """The bridge's address; where the engine chose the subnet itself it does not say, but takes the first one."""
+    configs = (bridge.get("IPAM") or {}).get("Config") or ()
+    for config in configs:
+        subnet = ipaddress.ip_network(config["Subnet"])
+        if subnet.version == 4:
+            return str(config.get("Gateway") or subnet[1])
+    return ""
