@@ -13,6 +13,8 @@ _FOLLOWED = re.compile(r"(lib|zlib)[a-z0-9.+-]*|[a-z]+-common|nginx(-core)?")
 _SKIPPED = re.compile(r"libnginx-mod-.*|init-system-.*")
 _INTERPRETER = re.compile(rb"/lib[\w/.-]*/?ld-linux[\w.-]*\.so\.\d+")
 
+_LIBRARY_FOLDERS = ("lib/*-linux-*", "usr/lib/*-linux-*")
+
 
 class PackagesError(Exception):
     """The packages could not be had; the message says what to do."""
@@ -79,8 +81,8 @@ def shared_libraries(root: Path, binary: str) -> dict[str, Path]:
 def _loader(root: Path, interpreter: str) -> Path:
     name = Path(interpreter).name
     # The link in /lib64 is absolute, so it leads out of `root`; the loader itself lies beside libc.
-    for folder in ("lib", "usr/lib"):
-        for file in sorted(root.glob(f"{folder}/*-linux-*/{name}")):
+    for pattern in _LIBRARY_FOLDERS:
+        for file in sorted(root.glob(f"{pattern}/{name}")):
             return file
     raise PackagesError(f"the packages have no dynamic loader {name}")
 

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.runtime.docker import DockerRuntime
+from tests.e2e.harness import RealCluster
+from tests.fakes import images
+
+
+@pytest.fixture(scope="session")
+def nginx_image(engine: str) -> str:
+    return images.nginx(DockerRuntime(engine))
+
+
+@pytest.fixture(scope="session")
+def busybox_image(engine: str) -> str:
+    return images.busybox(DockerRuntime(engine))
+
+
+@pytest.fixture(scope="module")
+def cluster(engine: str, kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """Two nodes, up."""
+    under_test = RealCluster(tmp_path_factory.mktemp("podlab"), "e2e", kubectl)
+    try:
+        under_test.podlab("up", "--nodes", "2", *under_test.settings())
+        yield under_test
+    finally:
+        under_test.podlab("down", "--purge", check=False)

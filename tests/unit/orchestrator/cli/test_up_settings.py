@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli.failure import Failure
+from orchestrator.cli.lifecycle import _settings
+from orchestrator.util.settings import load
+
+
+def test_asked_settings_are_saved_and_kept(tmp_path: Path) -> None:
+    home = tmp_path / "lab"
+    assert _settings(home, {"api_port": "7000", "node_grace": "3.5"}).api_port == 7000
+    again = _settings(home, {})
+    assert (again.api_port, again.node_grace, again.cluster) == (7000, 3.5, "lab")
+    assert load(home) == again
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"nonsense": "1"}, "there is no setting 'nonsense'"),
+        ({"api_port": "many"}, "api_port needs a int"),
+        ({"dns_ip": "10.1.1.1"}, "dns_ip 10.1.1.1 is not in service_cidr"),
+        ({"service_cidr": "all of it"}, "all of it"),
+        ({"home": "/tmp"}, "there is no setting 'home'"),
+    ],
+)
+def test_bad_settings_are_refused_and_nothing_is_saved(tmp_path: Path, asked: dict[str, str], sentence: str) -> None:
+    with pytest.raises(Failure, match=sentence):
+        _settings(tmp_path / "lab", asked)
+    assert not (tmp_path / "lab").exists()
