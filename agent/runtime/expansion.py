@@ -1,0 +1,18 @@
+"""`$(NAME)` references in commands, arguments and environment values (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Replace `$(NAME)` by its value; an unknown name stays as written, and `$$` is a literal `$`."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return "$" if name is None else values.get(name, match.group())
+
+    return _REFERENCE.sub(value, text)

@@ -1,0 +1,59 @@
+"""Requests and limits as the engine takes them, by the kubelet's formulas (pure)."""
+
+from __future__ import annotations
+
+from agent.runtime.base import Resources
+from agent.runtime.node import NodeContext
+from orchestrator.api.meta import Object, spec
+from orchestrator.api.pods import qos_class
+from orchestrator.api.quantity import integer, milli
+
+_MIN_SHARES = 2
+_MAX_SHARES = 262_144
+_MIN_QUOTA = 1_000
+_PERIOD = 100_000
+
+#: Kernel OOM scores of the kubelet's `qos/policy.go`.
+SANDBOX_SCORE = -998
+_GUARANTEED_SCORE = -997
+_BEST_EFFORT_SCORE = 1_000
+#: Priorities from here on belong to the system (`system-cluster-critical`).
+_SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
+
+
+def container_resources(pod: Object, container: Object, node: NodeContext) -> Resources:
+    resources = container.get("resources") or {}
+    requests = resources.get("requests") or {}
+    limits = resources.get("limits") or {}
+    cpu_limit = milli(limits.get("cpu", 0))
+    return Resources(
+        cpu_shares=shares(milli(requests.get("cpu", limits.get("cpu", 0)))),
+        cpu_quota=quota(cpu_limit),
+        memory=integer(limits.get("memory", 0)),
+        oom_score_adj=oom_score(pod, integer(requests.get("memory", limits.get("memory", 0))), node),
+    )
+
+
+def shares(milli_cpu: int) -> int:
+    """CPU shares of a request: 1024 a core."""
+    return min(_MAX_SHARES, max(_MIN_SHARES, milli_cpu * 1024 // 1000))
+
+
+def quota(milli_cpu: int) -> int:
+    """Microseconds of CPU in each 100 ms; 0 (no limit) for 0."""
+    return max(_MIN_QUOTA, milli_cpu * _PERIOD // 1000) if milli_cpu else 0
+
+
+def oom_score(pod: Object, memory_request: int, node: NodeContext) -> int:
+    """How early the kernel kills the container when memory runs out: 1000 is first."""
+    if (spec(pod).get("priority") or 0) >= _SYSTEM_CRITICAL_PRIORITY:
+        return _GUARANTEED_SCORE
+    qos = qos_class(pod)
+    if qos == "Guaranteed":
+        return _GUARANTEED_SCORE
+    capacity = integer(node.allocatable.get("memory", 0))
+    if qos == "BestEffort" or not capacity:
+        return _BEST_EFFORT_SCORE
+    # Burstable: the larger the share of memory that was asked for, the later; always between the other two classes.
+    score = 1_000 - 1_000 * memory_request // capacity
+    return min(_BEST_EFFORT_SCORE - 1, max(1_000 + _GUARANTEED_SCORE, score))

@@ -1,0 +1,29 @@
+"""What the translation of a pod has to know of the node (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A resolv.conf: `options` are as written there, `ndots:5`."""
+
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeContext:
+    """`dns_ip` is the cluster DNS' address, "" when service addresses do not work on this machine."""
+
+    cluster: str
+    node: str
+    dns_ip: str
+    cluster_domain: str
+    #: The node's own resolv.conf.
+    resolver: Resolver = Resolver()
+    #: The node's `status.allocatable`, as quantities; `memory` also scales the OOM scores.
+    allocatable: Mapping[str, str] = field(default_factory=dict)
