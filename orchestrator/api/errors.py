@@ -5,6 +5,7 @@ Codes and reasons are those of `k8s.io/apimachinery/pkg/api/errors`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -47,12 +48,22 @@ def forbidden(field: str, detail: str) -> FieldError:
     return FieldError(field, "FieldValueForbidden", f"Forbidden: {detail}")
 
 
+def no_such(field: str, value: Any) -> FieldError:
+    """The field names something that is not there."""
+    return FieldError(field, "FieldValueNotFound", f"Not found: {_show(value)}")
+
+
+def too_long(field: str, limit: int) -> FieldError:
+    """`limit` is in bytes."""
+    return FieldError(field, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
+
+
+def too_many(field: str, count: int, limit: int) -> FieldError:
+    return FieldError(field, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} items")
+
+
 def _show(value: Any) -> str:
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "null" if value is None else str(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class ApiError(Exception):
