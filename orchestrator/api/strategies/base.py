@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from orchestrator.api import names
 from orchestrator.api.errors import FieldError
 from orchestrator.api.meta import Object, name
 from orchestrator.api.times import age, parse
@@ -29,15 +30,40 @@ class Column:
     description: str = ""
 
 
+#: The columns that most tables begin with and end with.
+NAME = Column("Name", format="name", description="Name must be unique within a namespace.")
+AGE = Column("Age", description="How long ago the object was created.")
+
+
+def wide(name: str, type: str = "string") -> Column:
+    """A column that shows with `-o wide` only."""
+    return Column(name, type, priority=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Where a kind keeps what its `scale` subresource shows."""
+
+    replicas: tuple[str, ...] = ("spec", "replicas")
+    status_replicas: tuple[str, ...] = ("status", "replicas")
+    selector: tuple[str, ...] = ("spec", "selector")
+
+
 class Strategy:
     """Defaults for a kind with no rules of its own. Subclass per kind; one instance serves all requests."""
 
-    #: Columns after Name and before Age.
-    columns: ClassVar[tuple[Column, ...]] = ()
+    #: The whole table, in order.
+    columns: ClassVar[tuple[Column, ...]] = (NAME, AGE)
     #: True when `status` is written only through the status subresource.
     has_status: ClassVar[bool] = True
     #: True when a change of `spec` raises `metadata.generation`.
     has_generation: ClassVar[bool] = False
+    #: Set where the kind has the `scale` subresource.
+    scale: ClassVar[ScalePaths | None] = None
+
+    def name_problems(self, name: str) -> list[str]:
+        """What is wrong with an object's name."""
+        return names.dns_subdomain(name)
 
     def default(self, obj: Object) -> None:
         """Fill in Kubernetes' defaults, in place. Idempotent; also run on what a patch made."""
@@ -48,8 +74,15 @@ class Strategy:
     def prepare_update(self, new: Object, old: Object) -> None:
         """Carry over what an update leaves out but may not change, in place (`clusterIP`, `nodeName`)."""
 
+    def prepare_delete(self, obj: Object) -> None:
+        """Mark, in place, an object whose deletion has begun but that stays for now (a namespace's phase)."""
+
     def validate(self, obj: Object) -> list[FieldError]:
         """Every rule broken by `obj`, beyond types and unknown fields, which the schema checks."""
+        return []
+
+    def validate_create(self, obj: Object) -> list[FieldError]:
+        """Every rule broken that holds for new objects only; `validate` has run on `obj`."""
         return []
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
@@ -73,24 +106,29 @@ class Strategy:
 
     def row(self, obj: Object, now: float) -> Sequence[Cell]:
         """One cell per column in `columns`."""
-        return ()
+        return (name(obj), created(obj, now))
 
 
 def all_columns(strategy: Strategy) -> tuple[Column, ...]:
-    """The whole table of a kind: Name first, Age last of the columns shown by default."""
-    narrow = tuple(c for c in strategy.columns if c.priority == 0)
-    wide = tuple(c for c in strategy.columns if c.priority > 0)
-    return (Column("Name", format="name"), *narrow, Column("Age"), *wide)
+    """The whole table of a kind."""
+    return strategy.columns
 
 
 def all_cells(strategy: Strategy, obj: Object, now: float) -> list[Any]:
     """The cells under `all_columns`."""
-    cells = list(zip(strategy.columns, strategy.row(obj, now), strict=True))
-    narrow = [cell for column, cell in cells if column.priority == 0]
-    wide = [cell for column, cell in cells if column.priority > 0]
-    return [name(obj), *narrow, age_of(obj.get("metadata", {}).get("creationTimestamp"), now), *wide]
+    return list(strategy.row(obj, now))
+
+
+def created(obj: Object, now: float) -> str:
+    """The cell under Age."""
+    return age_of(obj.get("metadata", {}).get("creationTimestamp"), now)
 
 
 def age_of(timestamp: str | None, now: float) -> str:
     """How long ago an RFC 3339 time was, as a table cell."""
     return age(now - parse(timestamp)) if timestamp else "<unknown>"
+
+
+def or_none(text: str | None) -> str:
+    """A cell that says so when there is nothing to show."""
+    return text or "<none>"
