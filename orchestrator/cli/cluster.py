@@ -61,7 +61,7 @@ class Cluster:
         return [self.master(), *of_nodes, self.registry()]
 
     def _component(self, name: str, module: str, *arguments: str) -> Component:
-        return Component(name, self.home, module, ["--home", str(self.home), *arguments])
+        return Component(name, self.home, module, ("--home", str(self.home), *arguments))
 
     def ensure_identities(self) -> None:
         """Make the certificates that are missing; all processes can then start at once."""

@@ -97,7 +97,7 @@ def _value(base: Settings, name: str, text: str) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise SettingsError(f"setting {name} needs a {kind.__name__}, not {text!r}") from None
+        raise SettingsError(f"setting {name} cannot be {text!r}: its type is {kind.__name__}") from None
 
 
 def _prepare(cluster: Cluster, nodes: int | None) -> None:

@@ -24,7 +24,7 @@ class Component:
     name: str
     home: Path
     module: str
-    arguments: Sequence[str]
+    arguments: tuple[str, ...]
 
     @property
     def log(self) -> Path:

@@ -12,7 +12,7 @@ from orchestrator.cli.processes import Component, stop
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[Component]:
     """A component that runs until it is stopped: `python -m timeit` of something endless."""
-    component = Component("sleeper", tmp_path, "timeit", ["-n1", "-r1", "import time; time.sleep(600)"])
+    component = Component("sleeper", tmp_path, "timeit", ("-n1", "-r1", "import time; time.sleep(600)"))
     yield component
     stop([component], grace=0.1)
 
@@ -43,7 +43,7 @@ def test_a_damaged_pid_file_means_not_running(sleeper: Component, content: str) 
 
 
 def test_last_words_are_the_end_of_the_log(tmp_path: Path) -> None:
-    component = Component("broken", tmp_path, "no_such_module", [])
+    component = Component("broken", tmp_path, "no_such_module", ())
     component.start()
     while component.pid() is not None:
         pass

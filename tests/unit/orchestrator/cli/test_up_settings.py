@@ -21,7 +21,7 @@ def test_asked_settings_are_saved_and_kept(tmp_path: Path) -> None:
     ("asked", "sentence"),
     [
         ({"nonsense": "1"}, "there is no setting 'nonsense'"),
-        ({"api_port": "many"}, "api_port needs a int"),
+        ({"api_port": "many"}, "api_port cannot be 'many': its type is int"),
         ({"dns_ip": "10.1.1.1"}, "dns_ip 10.1.1.1 is not in service_cidr"),
         ({"service_cidr": "all of it"}, "all of it"),
         ({"home": "/tmp"}, "there is no setting 'home'"),
