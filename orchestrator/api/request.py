@@ -32,7 +32,8 @@ class Request:
     """`options` are the URL's query parameters under their API names (`labelSelector`, `dryRun`, `limit` ...).
 
     `namespace` is "" for cluster-scoped kinds and for requests over all namespaces; `name` is "" for collections.
-    `body` is a decoded JSON value: an object, a JSON patch (list), or DeleteOptions.
+    `body` is a decoded JSON value: an object, a JSON patch (list), or DeleteOptions; `duplicates` are the paths of
+    fields that it gave twice.
     """
 
     verb: Verb
@@ -43,6 +44,7 @@ class Request:
     options: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     content_type: str = JSON
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

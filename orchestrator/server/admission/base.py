@@ -1,0 +1,82 @@
+"""Admission: what must be looked up or reserved before a write. Plugins run in order; each may change the object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Object
+from orchestrator.api.request import User
+from orchestrator.server import keys
+from orchestrator.store.base import KeyNotFound, Store
+
+Operation = Literal["CREATE", "UPDATE", "DELETE"]
+
+
+@dataclass(slots=True)
+class Attributes:
+    """One write about to happen. `new` is None for DELETE, `old` is None for CREATE."""
+
+    operation: Operation
+    kind: Kind
+    namespace: str
+    name: str
+    user: User
+    new: Object | None = None
+    old: Object | None = None
+    subresource: str = ""
+    #: Run, last first, when the write does not happen: gives back what a plugin reserved.
+    undo: ExitStack = field(default_factory=ExitStack)
+    #: Run when the write has happened.
+    after: list[Callable[[], None]] = field(default_factory=list)
+
+
+class View:
+    """What a plugin may see of the state."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        try:
+            return self._store.get(keys.key(kind, namespace, name)).object()
+        except KeyNotFound:
+            return None
+
+    def all(self, kind: Kind) -> Iterator[Object]:
+        return (entry.object() for entry in self._store.list(keys.prefix(kind)).entries)
+
+
+class Plugin:
+    """Does nothing; override what is needed."""
+
+    def admit(self, attributes: Attributes) -> None:
+        """Change `attributes.new` in place, or refuse by raising an ApiError."""
+
+    def removed(self, kind: Kind, obj: Object) -> None:
+        """`obj` has left the store."""
+
+
+class Admission:
+    def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
+        self._plugins = tuple(plugins)
+
+    @contextmanager
+    def admit(self, attributes: Attributes, *, dry_run: bool = False) -> Iterator[None]:
+        """Run the plugins, then the body, which writes. What they reserved is kept only if it was written."""
+        with attributes.undo as undo:
+            for plugin in self._plugins:
+                plugin.admit(attributes)
+            yield
+            if dry_run:
+                return
+            undo.pop_all()
+        for action in attributes.after:
+            action()
+
+    def removed(self, kind: Kind, obj: Object) -> None:
+        for plugin in self._plugins:
+            plugin.removed(kind, obj)

@@ -1,0 +1,74 @@
+"""What every new pod gets: a service account, a priority, and tolerations for a node that goes away for a while."""
+
+from __future__ import annotations
+
+from orchestrator.api.builtin import POD, SERVICE_ACCOUNT
+from orchestrator.api.meta import Object
+from orchestrator.server.admission.base import Attributes, Plugin, View
+from orchestrator.server.admission.namespaces import forbidden
+
+#: The taints of a node that is down, which a pod tolerates for a while (`DefaultTolerationSeconds`).
+_NODE_DOWN = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def new_pod(attributes: Attributes) -> Object | None:
+    """The spec of the pod that is being created, None when something else is going on."""
+    if attributes.kind is not POD or attributes.operation != "CREATE" or attributes.new is None:
+        return None
+    return attributes.new.setdefault("spec", {})  # type: ignore[no-any-return]
+
+
+class ServiceAccounts(Plugin):
+    """`default` for pods that name no account. It is made by a controller, so it may not be there yet."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def admit(self, attributes: Attributes) -> None:
+        spec = new_pod(attributes)
+        if spec is None:
+            return
+        # `serviceAccount` is the field's old name, and still readable.
+        wanted = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+        spec["serviceAccountName"] = spec["serviceAccount"] = wanted
+        account = self._view.find(SERVICE_ACCOUNT, attributes.namespace, wanted)
+        if account is None and wanted != "default":
+            why = (
+                f'error looking up service account {attributes.namespace}/{wanted}: serviceaccount "{wanted}" not found'
+            )
+            raise forbidden(POD, attributes.name, why)
+        if account is not None and account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
+            spec["imagePullSecrets"] = account["imagePullSecrets"]
+
+
+class Priority(Plugin):
+    """Priority 0 for every pod: there are no priority classes yet."""
+
+    def admit(self, attributes: Attributes) -> None:
+        spec = new_pod(attributes)
+        if spec is not None:
+            spec.setdefault("priority", 0)
+            spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
+class DefaultTolerationSeconds(Plugin):
+    """A pod stays on a node that is down for `seconds`, unless it says otherwise."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+
+    def admit(self, attributes: Attributes) -> None:
+        spec = new_pod(attributes)
+        if spec is None:
+            return
+        given: list[Object] = spec.get("tolerations") or []
+        added = [self._toleration(taint) for taint in _NODE_DOWN if not any(_tolerates(t, taint) for t in given)]
+        if added:
+            spec["tolerations"] = given + added
+
+    def _toleration(self, taint: str) -> Object:
+        return {"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": self._seconds}
+
+
+def _tolerates(toleration: Object, taint: str) -> bool:
+    return toleration.get("key") in (None, "", taint) and toleration.get("effect") in (None, "", "NoExecute")

@@ -1,0 +1,60 @@
+"""What every verb works on, and the errors that the store's become."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from orchestrator.api.errors import Conflict, not_found
+from orchestrator.api.kinds import Kind, Kinds
+from orchestrator.api.meta import Object
+from orchestrator.api.request import User
+from orchestrator.server import keys
+from orchestrator.server.admission.base import Admission
+from orchestrator.store.base import Entry, KeyNotFound, Store
+from orchestrator.util.clock import Clock
+
+#: How often a write is tried again when somebody else wrote in between.
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    store: Store
+    kinds: Kinds
+    admission: Admission
+    clock: Clock
+    rng: random.Random
+
+    def entry(self, kind: Kind, namespace: str, name: str) -> Entry:
+        """Raises NotFound."""
+        try:
+            return self.store.get(keys.key(kind, namespace, name))
+        except KeyNotFound:
+            raise not_found(kind.group, kind.plural, name) from None
+
+    def remove(self, kind: Kind, entry: Entry, user: User) -> Entry:
+        """Take an object out of the store. Raises RevisionConflict, NotFound."""
+        try:
+            last = self.store.delete(entry.key, entry.revision, by=user.name)
+        except KeyNotFound:
+            raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
+        self.admission.removed(kind, last.object())
+        return last
+
+    def write(self, kind: Kind, entry: Entry, obj: Object, user: User) -> Entry:
+        """Replace an object. Raises RevisionConflict, NotFound."""
+        try:
+            return self.store.update(entry.key, obj, entry.revision, by=user.name)
+        except KeyNotFound:
+            raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
+
+
+def conflict(kind: Kind, name: str, why: str = "", *, subresource: str = "") -> Conflict:
+    """409 in Kubernetes' words; `why` is "the object has been modified ..." unless given."""
+    why = why or "the object has been modified; please apply your changes to the latest version and try again"
+    resource = f"{kind.plural}/{subresource}" if subresource else kind.resource
+    return Conflict(
+        f'Operation cannot be fulfilled on {resource} "{name}": {why}',
+        details={"name": name, "group": kind.group, "kind": kind.plural},
+    )

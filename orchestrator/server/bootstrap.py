@@ -1,0 +1,68 @@
+"""The objects every cluster begins with. Run at each start: what is there already is left, what is stale is mended."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, SERVICE
+from orchestrator.api.errors import AlreadyExists
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Object, name, namespace
+from orchestrator.api.request import Request, User
+from orchestrator.server.resources import Resources
+from orchestrator.util.settings import Settings
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+#: Who the API server is when it writes on its own account.
+APISERVER = User("system:apiserver", ("system:masters", "system:authenticated"))
+
+
+def bootstrap(resources: Resources, settings: Settings) -> None:
+    """The namespaces, and the Service `kubernetes` with this server behind it."""
+    for each in NAMESPACES:
+        _ensure(resources, NAMESPACE, {"metadata": {"name": each}})
+    _ensure(resources, SERVICE, _service(settings))
+    _replace(resources, ENDPOINTS, _endpoints(settings))
+    _replace(resources, ENDPOINT_SLICE, _slice(settings))
+
+
+def _ensure(resources: Resources, kind: Kind, obj: Object) -> bool:
+    """Create the object; False when it was there."""
+    try:
+        resources.handle(Request("create", kind, namespace(obj), body=obj), APISERVER)
+    except AlreadyExists:
+        return False
+    return True
+
+
+def _replace(resources: Resources, kind: Kind, obj: Object) -> None:
+    if not _ensure(resources, kind, obj):
+        resources.handle(Request("update", kind, namespace(obj), name(obj), body=obj), APISERVER)
+
+
+def _service(settings: Settings) -> Object:
+    first = ipaddress.IPv4Network(settings.service_cidr).network_address + 1
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    port = {"name": "https", "protocol": "TCP", "port": 443, "targetPort": settings.api_port}
+    return {
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
+        "spec": {"type": "ClusterIP", "clusterIP": str(first), "ports": [port]},
+    }
+
+
+def _endpoints(settings: Settings) -> Object:
+    port = {"name": "https", "port": settings.api_port, "protocol": "TCP"}
+    return {
+        "metadata": {"name": "kubernetes", "namespace": "default"},
+        "subsets": [{"addresses": [{"ip": settings.api_host}], "ports": [port]}],
+    }
+
+
+def _slice(settings: Settings) -> Object:
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    return {
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [settings.api_host], "conditions": {"ready": True}}],
+        "ports": [{"name": "https", "port": settings.api_port, "protocol": "TCP"}],
+    }

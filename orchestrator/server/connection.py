@@ -1,0 +1,26 @@
+"""What a request handler may know and do about the connection it answers on: the one way to the client's socket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, cast
+
+from orchestrator.api.request import User
+
+#: Where the WSGI server puts it in the environ.
+ENVIRON_KEY = "podlab.connection"
+
+
+class ClientConnection(Protocol):
+    socket: socket.socket
+    #: Who the client's certificate says it is, None without one.
+    certificate_user: User | None
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """The body waits for the client or for events, and leaves its place among the workers to others."""
+
+
+def connection(environ: Mapping[str, Any]) -> ClientConnection:
+    return cast(ClientConnection, environ[ENVIRON_KEY])

@@ -1,0 +1,109 @@
+"""create: a new object, named by the client or by `generateName`."""
+
+from __future__ import annotations
+
+import random
+import uuid
+
+import orjson
+
+from orchestrator.api.errors import AlreadyExists, BadRequest, NotFound, already_exists
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Object, metadata, name
+from orchestrator.api.request import Request, User
+from orchestrator.api.times import rfc3339
+from orchestrator.server import keys
+from orchestrator.server.admission.base import Attributes
+from orchestrator.server.backend import ATTEMPTS, Backend
+from orchestrator.server.decode import decode, validate_new
+from orchestrator.server.options import dry_run
+from orchestrator.server.results import Single
+from orchestrator.store.base import KeyExists
+
+#: No vowels and no look-alikes, so that a name is no word.
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX = 5
+_LONGEST_PREFIX = 63 - _SUFFIX
+
+
+def create(backend: Backend, request: Request, user: User) -> Single:
+    """Raises BadRequest, Invalid, AlreadyExists, and what admission raises."""
+    kind = request.kind
+    obj, warnings = decode(request)
+    _place(request, obj)
+    kind.strategy.default(obj)
+    kind.strategy.prepare_create(obj, backend.clock.now())
+    _stamp(kind, obj, backend.clock.now())
+    generated = _name(obj, backend.rng)
+    attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj)
+    dry = dry_run(request.options)
+    with backend.admission.admit(attributes, dry_run=dry):
+        validate_new(kind, obj)
+        warnings += kind.strategy.warnings(obj)
+        data = _dry(backend, request, obj) if dry else _store(backend, request, obj, user, generated=generated)
+    return Single(data, 201, tuple(warnings))
+
+
+def _place(request: Request, obj: Object) -> None:
+    """Give the object its namespace, and refuse what only the server may say."""
+    meta = metadata(obj)
+    if meta.get("resourceVersion"):
+        raise BadRequest("resourceVersion should not be set on objects to be created")
+    if not request.kind.namespaced:
+        meta.pop("namespace", None)
+        return
+    if not request.namespace:
+        raise BadRequest("an empty namespace may not be set during creation")
+    if meta.setdefault("namespace", request.namespace) != request.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+
+
+def _stamp(kind: Kind, obj: Object, now: float) -> None:
+    meta = metadata(obj)
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"):
+        meta.pop(field, None)
+    meta["uid"] = str(uuid.uuid4())
+    meta["creationTimestamp"] = rfc3339(now)
+    if kind.strategy.has_generation:
+        meta["generation"] = 1
+
+
+def _name(obj: Object, rng: random.Random) -> bool:
+    """Make a name from `generateName` where there is none; True when the name was made."""
+    meta = metadata(obj)
+    if meta.get("name") or not meta.get("generateName"):
+        return False
+    meta["name"] = generate_name(str(meta["generateName"]), rng)
+    return True
+
+
+def generate_name(base: str, rng: random.Random) -> str:
+    """`web-` -> `web-x7k2m`, never longer than 63 characters."""
+    return base[:_LONGEST_PREFIX] + "".join(rng.choices(_LETTERS, k=_SUFFIX))
+
+
+def _dry(backend: Backend, request: Request, obj: Object) -> bytes:
+    """What would be stored. A name that is taken is told all the same."""
+    kind = request.kind
+    try:
+        backend.entry(kind, request.namespace, name(obj))
+    except NotFound:
+        return orjson.dumps(obj)
+    raise already_exists(kind.group, kind.plural, name(obj))
+
+
+def _store(backend: Backend, request: Request, obj: Object, user: User, *, generated: bool) -> bytes:
+    kind, meta = request.kind, obj["metadata"]
+    for _ in range(ATTEMPTS if generated else 1):
+        try:
+            return backend.store.create(keys.key(kind, request.namespace, meta["name"]), obj, by=user.name).data
+        except KeyExists:
+            taken = meta["name"]
+            if generated:
+                meta["name"] = generate_name(str(meta["generateName"]), backend.rng)
+    if not generated:
+        raise already_exists(kind.group, kind.plural, taken)
+    raise AlreadyExists(
+        f'{kind.resource} "{taken}" already exists, the server was not able to generate a unique name for the object',
+        details={"name": taken, "group": kind.group, "kind": kind.plural, "retryAfterSeconds": 1},
+    )

@@ -1,0 +1,76 @@
+"""The API without HTTP: every request on every kind, one function a verb."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from orchestrator.api.errors import MethodNotAllowed, NotFound, ServiceUnavailable
+from orchestrator.api.kinds import Kinds
+from orchestrator.api.request import Request, User
+from orchestrator.server.admission.base import Admission
+from orchestrator.server.authorization import authorize
+from orchestrator.server.backend import Backend
+from orchestrator.server.create import create
+from orchestrator.server.delete import delete, delete_collection
+from orchestrator.server.patch import patch, patch_status
+from orchestrator.server.read import get, list_objects
+from orchestrator.server.results import Result
+from orchestrator.server.scale import get_scale, patch_scale, update_scale
+from orchestrator.server.subresources import bind, evict, finalize
+from orchestrator.server.update import update, update_status
+from orchestrator.server.watch import ExpiredSession, WatchSession, watch
+from orchestrator.store.base import Store, StoreUnavailable
+from orchestrator.util.clock import Clock
+
+Handler = Callable[[Backend, Request, User], Result]
+
+#: (subresource, verb) -> what answers it.
+_HANDLERS: dict[tuple[str, str], Handler] = {
+    ("", "get"): get,
+    ("", "list"): list_objects,
+    ("", "create"): create,
+    ("", "update"): update,
+    ("", "patch"): patch,
+    ("", "delete"): delete,
+    ("", "deletecollection"): delete_collection,
+    ("status", "get"): get,
+    ("status", "update"): update_status,
+    ("status", "patch"): patch_status,
+    ("scale", "get"): get_scale,
+    ("scale", "update"): update_scale,
+    ("scale", "patch"): patch_scale,
+    ("binding", "create"): bind,
+    ("eviction", "create"): evict,
+    ("finalize", "update"): finalize,
+}
+
+
+class Resources:
+    """Answers requests from any transport. Raises `orchestrator.api.errors.ApiError`."""
+
+    def __init__(
+        self, store: Store, kinds: Kinds, admission: Admission, clock: Clock, rng: random.Random | None = None
+    ) -> None:
+        self.backend = Backend(store, kinds, admission, clock, rng or random.Random())
+
+    def handle(self, request: Request, user: User) -> Result:
+        """Any verb but watch."""
+        handler = self._handler(request)
+        authorize(user, request)
+        try:
+            return handler(self.backend, request, user)
+        except StoreUnavailable as error:
+            raise ServiceUnavailable(str(error)) from error
+
+    def watch(self, request: Request, user: User) -> WatchSession | ExpiredSession:
+        authorize(user, request)
+        return watch(self.backend, request)
+
+    def _handler(self, request: Request) -> Handler:
+        if request.subresource and request.subresource not in request.kind.subresources:
+            raise NotFound("the server could not find the requested resource")
+        handler = _HANDLERS.get((request.subresource, request.verb))
+        if handler is None:
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        return handler

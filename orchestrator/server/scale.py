@@ -1,0 +1,114 @@
+"""The `scale` subresource: the replicas of a workload as `autoscaling/v1` Scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from orchestrator.api.errors import NotFound, invalid, invalid_object
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Object, resource_version
+from orchestrator.api.request import Request, User
+from orchestrator.api.strategies.base import ScalePaths
+from orchestrator.server.backend import Backend
+from orchestrator.server.decode import decode, decode_patched
+from orchestrator.server.patch import applied
+from orchestrator.server.results import Single
+from orchestrator.server.update import change, main_part
+
+SCALE = Kind("autoscaling", "v1", "Scale", "scales")
+_META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+#: From the current Scale, the one the client wants, and warnings.
+_Rescale = Callable[[Object], tuple[Object, list[str]]]
+
+
+def scale_of(obj: Object, paths: ScalePaths) -> Object:
+    """The Scale of a Deployment, ReplicaSet ..."""
+    return {
+        "kind": SCALE.kind,
+        "apiVersion": SCALE.api_version,
+        "metadata": {field: obj["metadata"][field] for field in _META if field in obj["metadata"]},
+        "spec": {"replicas": _at(obj, paths.replicas) or 0},
+        "status": {
+            "replicas": _at(obj, paths.status_replicas) or 0,
+            "selector": selector_text(_at(obj, paths.selector) or {}),
+        },
+    }
+
+
+def selector_text(selector: Object) -> str:
+    """A LabelSelector as the query parameter `labelSelector` has it."""
+    terms = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    terms += [_term(expression) for expression in selector.get("matchExpressions") or []]
+    return ",".join(terms)
+
+
+def _term(expression: Object) -> str:
+    key = str(expression["key"])
+    values = ",".join(sorted(expression.get("values") or []))
+    match expression["operator"]:
+        case "In":
+            return f"{key} in ({values})"
+        case "NotIn":
+            return f"{key} notin ({values})"
+        case "DoesNotExist":
+            return f"!{key}"
+    return key
+
+
+def get_scale(backend: Backend, request: Request, _user: User) -> Single:
+    entry = backend.entry(request.kind, request.namespace, request.name)
+    return Single(orjson.dumps(scale_of(entry.object(), _paths(request.kind))))
+
+
+def update_scale(backend: Backend, request: Request, user: User) -> Single:
+    wanted = decode(replace(request, kind=SCALE))
+    return _change(backend, request, user, lambda _: wanted)
+
+
+def patch_scale(backend: Backend, request: Request, user: User) -> Single:
+    rescaling = replace(request, kind=SCALE)
+    return _change(backend, request, user, lambda scale: decode_patched(rescaling, applied(rescaling, scale)))
+
+
+def _change(backend: Backend, request: Request, user: User, make: _Rescale) -> Single:
+    paths = _paths(request.kind)
+
+    def scaled(current: Object) -> tuple[Object, list[str]]:
+        scale, warnings = make(scale_of(current, paths))
+        _set(current, paths.replicas, _replicas(request.name, scale))
+        current["metadata"]["resourceVersion"] = resource_version(scale)
+        return current, warnings
+
+    answer = change(backend, request, user, scaled, main_part)
+    return Single(orjson.dumps(scale_of(answer.object(), paths)), answer.code, answer.warnings)
+
+
+def _paths(kind: Kind) -> ScalePaths:
+    if kind.strategy.scale is None:
+        raise NotFound("the server could not find the requested resource")
+    return kind.strategy.scale
+
+
+def _replicas(name: str, scale: Object) -> int:
+    replicas = int((scale.get("spec") or {}).get("replicas") or 0)
+    if replicas < 0:
+        error = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid_object(SCALE.kind, SCALE.group, name, [error])
+    return replicas
+
+
+def _at(obj: Object, path: tuple[str, ...]) -> Any:
+    value: Any = obj
+    for field in path:
+        value = (value or {}).get(field)
+    return value
+
+
+def _set(obj: Object, path: tuple[str, ...], value: int) -> None:
+    for field in path[:-1]:
+        obj = obj.setdefault(field, {})
+    obj[path[-1]] = value

@@ -1,0 +1,44 @@
+"""Which objects of a kind a list or a watch is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.api.errors import BadRequest
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Object, labels, name, namespace
+from orchestrator.api.selectors import FieldSelector, LabelSelector, parse_field_selector, parse_label_selector
+
+_META_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`labels` or `fields` None selects everything."""
+
+    kind: Kind
+    labels: LabelSelector | None
+    fields: FieldSelector | None
+
+    @property
+    def everything(self) -> bool:
+        return self.labels is None and self.fields is None
+
+    def matches(self, obj: Object) -> bool:
+        if self.labels is not None and not self.labels.matches(labels(obj)):
+            return False
+        return self.fields is None or self.fields.matches(self._fields(obj))
+
+    def _fields(self, obj: Object) -> Mapping[str, str]:
+        common = {"metadata.name": name(obj), "metadata.namespace": namespace(obj)}
+        return {**self.kind.strategy.fields(obj), **common}
+
+
+def selection(kind: Kind, options: Mapping[str, str]) -> Selection:
+    """From `labelSelector` and `fieldSelector`. Raises BadRequest."""
+    label_text, field_text = options.get("labelSelector", ""), options.get("fieldSelector", "")
+    fields = parse_field_selector(field_text) if field_text else None
+    if fields is not None and (unknown := fields.fields - _META_FIELDS - kind.strategy.selectable):
+        raise BadRequest(f"field label not supported: {', '.join(sorted(unknown))}")
+    return Selection(kind, parse_label_selector(label_text) if label_text else None, fields)

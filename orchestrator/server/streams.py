@@ -1,0 +1,130 @@
+"""Reading and writing a connection's socket so that a slow client costs a thread, never a worker.
+
+The socket is non-blocking. Only when it really has nothing to give, or no room to take more, does the thread wait,
+and it tells the workers so (`waiting`): they let another thread have its place meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+#: Seconds a client may take to send one whole request, once it has begun.
+READ_TIMEOUT = 60.0
+#: Seconds a client may take to make room for more of an answer; then it is given up.
+WRITE_TIMEOUT = 30.0
+#: Seconds for a TLS handshake.
+HANDSHAKE_TIMEOUT = 10.0
+
+Waiting = Callable[[], AbstractContextManager[None]]
+T = TypeVar("T")
+
+
+class Channel:
+    """A non-blocking socket, plain or TLS, with operations that wait, up to a deadline. Raises TimeoutError."""
+
+    def __init__(self, sock: socket.socket, waiting: Waiting) -> None:
+        self.socket = sock
+        self._waiting = waiting
+        sock.setblocking(False)
+
+    def run(self, operation: Callable[[], T], otherwise: int, deadline: float) -> T:
+        """`operation`, again as soon as the socket is ready. `otherwise` is what a plain socket waits for.
+
+        Raises TimeoutError, ConnectionError.
+        """
+        while True:
+            try:
+                return operation()
+            except ssl.SSLWantReadError:
+                self._wait(select.POLLIN, deadline)
+            except ssl.SSLWantWriteError:
+                self._wait(select.POLLOUT, deadline)
+            except BlockingIOError:
+                self._wait(otherwise, deadline)
+            except ssl.SSLError as error:
+                # An error number of its own would look to cheroot like a defect, not like a client that left.
+                raise ConnectionResetError(errno.ECONNRESET, str(error)) from error
+
+    def handshake(self) -> None:
+        """Raises TimeoutError, ConnectionError (caused by an ssl.SSLError where TLS itself failed)."""
+        assert isinstance(self.socket, ssl.SSLSocket)
+        self.run(self.socket.do_handshake, select.POLLIN, time.monotonic() + HANDSHAKE_TIMEOUT)
+
+    def _wait(self, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(self.socket.fileno(), event)
+        with self._waiting():
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TimeoutError("timed out")
+
+
+class _Raw(io.RawIOBase):
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.deadline: float | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        """None when there is nothing to read and no deadline to wait for."""
+        read = self._channel.socket.recv_into
+        if self.deadline is not None:
+            return self._channel.run(lambda: read(buffer), select.POLLIN, self.deadline)
+        try:
+            return read(buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+
+
+class Reader(io.BufferedReader):
+    """What cheroot reads requests from."""
+
+    bytes_read = 0
+
+    def __init__(self, channel: Channel, size: int) -> None:
+        self._raw = _Raw(channel)
+        super().__init__(self._raw, size)
+
+    def begin(self) -> None:
+        """A request is about to be read: it may take READ_TIMEOUT seconds."""
+        self._raw.deadline = time.monotonic() + READ_TIMEOUT
+
+    def has_data(self) -> bool:
+        """True when more is here already: in the buffer, in the TLS layer or in the socket."""
+        self._raw.deadline = None
+        return bool(self.peek(1))
+
+
+class Writer:
+    """What cheroot writes answers to. Unbuffered."""
+
+    closed = False
+    bytes_written = 0
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._send(rest) :]
+        return len(data)
+
+    def _send(self, data: memoryview) -> int:
+        send = self._channel.socket.send
+        return self._channel.run(lambda: send(data), select.POLLOUT, time.monotonic() + WRITE_TIMEOUT)
+
+    def flush(self) -> None:
+        """Nothing is ever held back."""

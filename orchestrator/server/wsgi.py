@@ -1,0 +1,120 @@
+"""The WSGI server: cheroot, with its own streams, workers and handshake (docs/adr/001-wsgi-server.md)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from cheroot import server, wsgi
+
+from orchestrator.api.request import User
+from orchestrator.server.connection import ENVIRON_KEY
+from orchestrator.server.streams import Channel, Reader, Writer
+from orchestrator.server.tls import DeferredHandshake, certificate_user
+from orchestrator.server.workers import Workers
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+#: Bytes of request line and headers at most.
+_MAX_HEADERS = 64 * 1024
+#: Seconds an idle connection is kept. Longer than clients keep theirs (Go: 90), so that they close first.
+_KEEP_ALIVE = 180
+_READ_BUFFER = 16 * 1024
+_PLAIN_HTTP = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+)
+
+
+class _Request(server.HTTPRequest):
+    def parse_request(self) -> None:
+        self.conn.rfile.begin()
+        super().parse_request()
+
+
+class Connection(server.HTTPConnection):
+    """A client's connection. The first time a thread serves it, it only shakes hands."""
+
+    RequestHandlerClass = _Request
+    remote_addr: str
+
+    def __init__(self, http: Server, sock: socket.socket, _makefile: object = None) -> None:
+        self.server = http
+        self.socket = sock
+        self.ssl_env: dict[str, str] = {}
+        self.requests_seen = 0
+        self.certificate_user: User | None = None
+        self._channel = Channel(sock, self.waiting)
+        self._established = not isinstance(sock, ssl.SSLSocket)
+        self.rfile = Reader(self._channel, _READ_BUFFER)
+        self.wfile = Writer(self._channel)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return self.server.requests.waiting()  # type: ignore[no-any-return]
+
+    def communicate(self) -> bool:
+        """Answer one request; True when the connection stays."""
+        if self._established:
+            return bool(super().communicate())  # type: ignore[no-untyped-call]
+        try:
+            self._channel.handshake()
+        except OSError as error:
+            log.debug("handshake with %s: %s", self.remote_addr, error)
+            self._explain(error.__cause__)
+            return False
+        self.certificate_user = certificate_user(self.socket)
+        self._established = True
+        return True
+
+    def _explain(self, error: BaseException | None) -> None:
+        """Answer a client that speaks HTTP without TLS in its own tongue."""
+        if isinstance(error, ssl.SSLError) and error.reason == "HTTP_REQUEST":
+            os.write(self.socket.fileno(), _PLAIN_HTTP)
+
+
+class _Gateway(wsgi.Gateway_10):
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        environ[ENVIRON_KEY] = self.req.conn
+        return environ
+
+    def respond(self) -> None:
+        """Write the answer. An empty piece sends the headers: a watch has nothing else to say at first."""
+        answer = self.req.server.wsgi_app(self.env, self.start_response)
+        try:
+            for piece in answer:
+                if piece:
+                    self.write(piece)
+                else:
+                    self.req.ensure_headers_sent()
+            self.req.ensure_headers_sent()
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+
+
+class Server(wsgi.Server):
+    """Serves a WSGI application on one address; HTTPS with a TLS context."""
+
+    ConnectionClass = Connection
+    max_request_header_size = _MAX_HEADERS
+    keep_alive_conn_limit = None  # type: ignore[assignment]
+    nodelay = True
+
+    def __init__(
+        self, address: tuple[str, int], app: Callable[..., Any], context: ssl.SSLContext | None = None
+    ) -> None:
+        super().__init__(address, app, server_name="podlab", request_queue_size=_BACKLOG, timeout=_KEEP_ALIVE)
+        self.gateway = _Gateway
+        self.requests = Workers(self)
+        if context is not None:
+            self.ssl_adapter = DeferredHandshake(context)
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """cheroot's own complaints; a client that broke off is not worth a traceback."""
+        log.log(level, "%s", msg, exc_info=traceback)
