@@ -11,7 +11,6 @@ import orjson
 
 from orchestrator.api.errors import BadRequest, Expired, Timeout
 from orchestrator.api.request import Request, User
-from orchestrator.server import keys
 from orchestrator.server.backend import Backend
 from orchestrator.server.options import integer
 from orchestrator.server.results import Listing, Single
@@ -36,7 +35,7 @@ def list_objects(backend: Backend, request: Request, _user: User) -> Listing:
     chosen = selection(request.kind, request.options)
     limit = integer(request.options, "limit")
     start = _start(request.options, backend.store.revision)
-    prefix = keys.prefix(request.kind, request.namespace)
+    prefix = chosen.prefix(request.namespace)
     found: list[Entry] = []
     while True:
         page = _page(backend, prefix, limit, start)

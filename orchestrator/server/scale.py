@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,15 +13,13 @@ from orchestrator.api.meta import Object, resource_version
 from orchestrator.api.request import Request, User
 from orchestrator.api.strategies.base import ScalePaths
 from orchestrator.server.backend import Backend
-from orchestrator.server.decode import decode, decode_patched
-from orchestrator.server.patch import applied
+from orchestrator.server.decode import decode
+from orchestrator.server.patch import patched
 from orchestrator.server.results import Single
-from orchestrator.server.update import change, main_part
+from orchestrator.server.update import Change, change, main_part
 
 SCALE = Kind("autoscaling", "v1", "Scale", "scales")
 _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-#: From the current Scale, the one the client wants, and warnings.
-_Rescale = Callable[[Object], tuple[Object, list[str]]]
 
 
 def scale_of(obj: Object, paths: ScalePaths) -> Object:
@@ -70,11 +67,11 @@ def update_scale(backend: Backend, request: Request, user: User) -> Single:
 
 
 def patch_scale(backend: Backend, request: Request, user: User) -> Single:
-    rescaling = replace(request, kind=SCALE)
-    return _change(backend, request, user, lambda scale: decode_patched(rescaling, applied(rescaling, scale)))
+    return _change(backend, request, user, patched(replace(request, kind=SCALE)))
 
 
-def _change(backend: Backend, request: Request, user: User, make: _Rescale) -> Single:
+def _change(backend: Backend, request: Request, user: User, make: Change) -> Single:
+    """`make` works on the Scale, and what it does to the replicas is done to the object."""
     paths = _paths(request.kind)
 
     def scaled(current: Object) -> tuple[Object, list[str]]:

@@ -9,6 +9,7 @@ from orchestrator.api.errors import BadRequest
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, labels, name, namespace
 from orchestrator.api.selectors import FieldSelector, LabelSelector, parse_field_selector, parse_label_selector
+from orchestrator.server import keys
 
 _META_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 
@@ -24,6 +25,12 @@ class Selection:
     @property
     def everything(self) -> bool:
         return self.labels is None and self.fields is None
+
+    def prefix(self, namespace: str) -> str:
+        """What the store's keys of all chosen objects, and of few others, start with."""
+        one = self.fields.value("metadata.name") if self.fields is not None else None
+        whole = keys.prefix(self.kind, namespace)
+        return whole + one if one and (namespace or not self.kind.namespaced) else whole
 
     def matches(self, obj: Object) -> bool:
         if self.labels is not None and not self.labels.matches(labels(obj)):

@@ -9,7 +9,6 @@ import orjson
 from orchestrator.api.errors import BadRequest, Expired
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
-from orchestrator.server import keys
 from orchestrator.server.backend import Backend
 from orchestrator.server.options import boolean, integer
 from orchestrator.server.read import parse_version, too_large
@@ -125,7 +124,7 @@ def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
     """Start a watch; without a resourceVersion it begins with what there is. Raises BadRequest, Timeout."""
     kind, options = request.kind, request.options
     chosen = selection(kind, options)
-    prefix = keys.prefix(kind, request.namespace)
+    prefix = chosen.prefix(request.namespace)
     revision = parse_version(options.get("resourceVersion", ""))
     initial: list[Entry] = []
     if _wants_initial(request, revision):
