@@ -16,7 +16,7 @@ from orchestrator.api.errors import ApiError, InternalError, ServiceUnavailable,
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON, Request, path
 from orchestrator.client.streams import ByteStream, HttpWatch
-from orchestrator.util.pki import Identity
+from orchestrator.util.identity import Identity
 
 #: Seconds for a connection to be made, and for an answer to begin.
 CONNECT_TIMEOUT = 3.05

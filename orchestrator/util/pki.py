@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -14,25 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.util.files import write_atomically
+from orchestrator.util.identity import Identity, identity
+
+__all__ = ["Identity", "ensure", "ensure_ca", "identity"]
 
 _YEARS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Certificate and key files of one identity, with the CA that both ends trust."""
-
-    certificate: Path
-    key: Path
-    ca: Path
-
-    @property
-    def exists(self) -> bool:
-        return self.certificate.exists() and self.key.exists()
-
-
-def identity(folder: Path, name: str) -> Identity:
-    return Identity(folder / f"{name}.crt", folder / f"{name}.key", folder / "ca.crt")
 
 
 def ensure_ca(folder: Path) -> None:
