@@ -1,0 +1,206 @@
+"""The volumes of a node's pods: their contents on this machine, and where containers mount them.
+
+ROOT/pods/UID/volumes/NAME    emptyDir, configMap, downwardAPI
+MEMORY/UID/NAME               secret and projected, where the machine has a folder in memory
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent import atomic_folder, host_path, tmpfs
+from agent.host_path import HostPathError
+from agent.lookup import Lookup
+from agent.projection import Missing, Projector, Tokens
+from agent.runtime.base import ConfigError, Mount
+from agent.runtime.expansion import expand
+from agent.runtime.node import NodeContext
+from orchestrator.api.meta import Object, key, spec, uid
+from orchestrator.api.quantity import integer
+
+log = logging.getLogger(__name__)
+
+_PROPAGATION = {"None": "", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+
+
+class VolumeError(Exception):
+    """A volume cannot be had (yet); the sentence is the message of the event FailedMount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What stands behind a volume: a path on this machine, or (`path` None) memory of each container's own."""
+
+    path: Path | None
+    size: int = 0
+    read_only: bool = False
+
+
+Prepared = Mapping[str, Source]
+
+
+class VolumeManager:
+    """`root` is the node's folder; `memory` a folder that is never on a disk (`agent.tmpfs.memory_folder`), or None."""
+
+    def __init__(
+        self,
+        root: Path,
+        lookup: Lookup,
+        node: NodeContext,
+        *,
+        tokens: Tokens | None = None,
+        memory: Path | None = None,
+    ) -> None:
+        self._pods = root / "pods"
+        self._memory = memory
+        self._projector = Projector(lookup, node, tokens)
+        self._kinds: Mapping[str, Callable[[Object, Object], Source]] = {
+            "emptyDir": self._empty_dir,
+            "hostPath": self._host_path,
+            "configMap": self._on_disk,
+            "downwardAPI": self._on_disk,
+            "secret": self._in_memory,
+            "projected": self._in_memory,
+        }
+
+    def prepare(self, pod: Object) -> Prepared:
+        """Make all volumes of the pod ready, or bring them up to date: what is as it should be stays untouched.
+
+        Raises VolumeError, and `orchestrator.api.errors.ApiError` when the API cannot be asked.
+        """
+        return {volume["name"]: self._prepare(pod, volume) for volume in spec(pod).get("volumes") or ()}
+
+    def mounts(
+        self, pod: Object, container: Object, prepared: Prepared, env: Sequence[tuple[str, str]] = ()
+    ) -> list[Mount]:
+        """What the container mounts; `env` is for subPathExpr. Raises VolumeError."""
+        values = dict(env)
+        found = []
+        for mount in container.get("volumeMounts") or ():
+            source = prepared.get(mount["name"])
+            if source is None:
+                raise VolumeError(f"container {container['name']} mounts volume {mount['name']}, which the pod has not")
+            found.append(_mount(mount, source, expand(mount.get("subPathExpr") or "", values)))
+        return found
+
+    def teardown(self, uid: str) -> None:
+        """Delete all volumes of the pod with that uid; success when there are none. Raises VolumeError."""
+        try:
+            for folder in self._folders(uid):
+                _remove(folder)
+        except OSError as error:
+            raise VolumeError(f"the volumes of pod {uid} cannot be removed: {error}") from error
+
+    def pods(self) -> set[str]:
+        """The uids of all pods that have volumes here, also of those long gone."""
+        parents = [self._pods, *([self._memory] if self._memory else [])]
+        return {entry.name for parent in parents if parent.is_dir() for entry in parent.iterdir()}
+
+    def _folders(self, uid: str) -> list[Path]:
+        return [self._pods / uid, *([self._memory / uid] if self._memory else [])]
+
+    def _prepare(self, pod: Object, volume: Object) -> Source:
+        kind = next((field for field, value in volume.items() if field != "name" and value is not None), "emptyDir")
+        try:
+            if kind not in self._kinds:
+                raise ConfigError(f"volumes of type {kind} are not supported: use one of {', '.join(self._kinds)}")
+            return self._kinds[kind](pod, volume)
+        except (Missing, ConfigError, HostPathError, OSError, ValueError) as error:
+            raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
+
+    def _empty_dir(self, pod: Object, volume: Object) -> Source:
+        own = volume.get("emptyDir") or {}
+        folder = self._disk_folder(pod, volume)
+        folder.mkdir(parents=True, exist_ok=True)
+        if own.get("medium") == "Memory":
+            size = integer(own.get("sizeLimit") or 0)
+            if not tmpfs.mount(folder, size):
+                log.warning(
+                    "%s: volume %s is not shared between containers: only root can mount memory",
+                    key(pod),
+                    volume["name"],
+                )
+                return Source(None, size)
+        _open(folder, _group(pod))
+        return Source(folder)
+
+    def _host_path(self, pod: Object, volume: Object) -> Source:
+        path = Path(volume["hostPath"]["path"])
+        host_path.check(path, volume["hostPath"].get("type") or "")
+        return Source(path)
+
+    def _on_disk(self, pod: Object, volume: Object) -> Source:
+        return self._projected(pod, volume, self._disk_folder(pod, volume))
+
+    def _in_memory(self, pod: Object, volume: Object) -> Source:
+        if self._memory is None:
+            return self._on_disk(pod, volume)
+        self._memory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._projected(pod, volume, self._memory / uid(pod) / volume["name"])
+
+    def _projected(self, pod: Object, volume: Object, folder: Path) -> Source:
+        atomic_folder.write(folder, self._projector.files(pod, volume), group=_group(pod))
+        return Source(folder, read_only=True)
+
+    def _disk_folder(self, pod: Object, volume: Object) -> Path:
+        self._pods.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._pods / uid(pod) / "volumes" / str(volume["name"])
+
+
+def _group(pod: Object) -> int | None:
+    group = (spec(pod).get("securityContext") or {}).get("fsGroup")
+    return None if group is None else int(group)
+
+
+def _open(folder: Path, group: int | None) -> None:
+    """For every user to write; what is made in it belongs to the pod's fsGroup."""
+    if group is not None and os.geteuid() == 0:
+        os.chown(folder, -1, group)
+        folder.chmod(0o2777)
+    else:
+        folder.chmod(0o777)
+
+
+def _mount(mount: Object, source: Source, expanded: str) -> Mount:
+    target = mount["mountPath"]
+    if source.path is None:
+        return Mount(target, kind="tmpfs", size=source.size)
+    path = source.path
+    if below := expanded or mount.get("subPath"):
+        path = _below(path, below, mount["name"])
+    return Mount(
+        target,
+        str(path),
+        read_only=bool(mount.get("readOnly")) or source.read_only,
+        propagation=_PROPAGATION[mount.get("mountPropagation") or "None"],
+    )
+
+
+def _below(volume: Path, below: str, name: str) -> Path:
+    """The subPath's real place, made as a folder where there is nothing. Raises VolumeError when that is elsewhere."""
+    root = volume.resolve()
+    path = (root / below).resolve()
+    if not path.is_relative_to(root):
+        raise VolumeError(f'failed to prepare subPath for volumeMount "{name}": {below} leads out of the volume')
+    try:
+        if not path.exists():
+            path.mkdir(parents=True)
+            path.chmod(root.stat().st_mode & 0o7777)
+    except OSError as error:
+        raise VolumeError(f'failed to create subPath directory for volumeMount "{name}": {error}') from error
+    return path
+
+
+def _remove(folder: Path) -> None:
+    """Raises OSError."""
+    if not folder.exists():
+        return
+    for volume in (folder / "volumes").glob("*"):
+        if volume.is_mount():
+            tmpfs.unmount(volume)
+    shutil.rmtree(folder)
