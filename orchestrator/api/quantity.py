@@ -16,7 +16,8 @@ _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _SUFFIX_OF = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 #: More digits or larger exponents than this are no amount of anything, and would cost time to compute.
 _MAX_DIGITS = 60
-_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+#: The sentence for what is no quantity.
+ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 Quantity = str | int | float
 
@@ -26,7 +27,7 @@ def _read(text: str) -> tuple[Fraction, str, bool]:
     """(value rounded up to nanos as Kubernetes keeps it, suffix, whether an exponent was written)."""
     match = _PATTERN.fullmatch(text)
     if match is None:
-        raise ValueError(_ERROR)
+        raise ValueError(ERROR)
     sign, digits, suffix, exponent = match.groups()
     whole, _, decimals = digits.partition(".")
     power = int(exponent[:_MAX_DIGITS]) if exponent else 0
@@ -71,7 +72,12 @@ def canonical(q: Quantity) -> str:
 
     Raises ValueError.
     """
-    amount, suffix, exponent = _read(str(q))
+    return _canonical(str(q))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    amount, suffix, exponent = _read(text)
     # Small amounts with a binary suffix become decimal, so that `0.5Ki` is not rounded.
     if suffix in _BINARY and abs(amount) >= 1024:
         return _binary(amount)

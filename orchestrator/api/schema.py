@@ -1,0 +1,182 @@
+"""The fields of every Kubernetes type: their types, and how patches merge them.
+
+Read once from the definitions that the package kubernetes-validate ships, and kept small: descriptions stay behind
+(`orchestrator.server.openapi` reads them again when it needs them). The package is found but not imported, because its
+import is slow and only its data is wanted.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from orchestrator import KUBERNETES_VERSION
+from orchestrator.api.kinds import Kind
+
+Definitions = dict[str, dict[str, Any]]
+Type = Literal[
+    "struct", "map", "list", "string", "int32", "int64", "double", "bool", "bytes",
+    "quantity", "int-or-string", "time", "micro-time", "any"
+]  # fmt: skip
+
+_REF = "#/$defs/"
+_SPECIAL: dict[str, Type] = {
+    "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "int-or-string",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "micro-time",
+}
+#: JSON type and format -> type.
+_SCALARS: dict[tuple[str, str], Type] = {
+    ("string", ""): "string",
+    ("string", "byte"): "bytes",
+    ("integer", "int32"): "int32",
+    ("integer", "int64"): "int64",
+    ("integer", ""): "int64",
+    ("number", "double"): "double",
+    ("boolean", ""): "bool",
+}
+_GO: dict[Type, str] = {
+    "double": "float64",
+    "bytes": "[]uint8",
+    "quantity": "resource.Quantity",
+    "int-or-string": "intstr.IntOrString",
+    "time": "v1.Time",
+    "micro-time": "v1.MicroTime",
+    "any": "interface {}",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Struct:
+    """A type with named fields. `name` is its Go name (`DeploymentSpec`), `go` the one with its package."""
+
+    name: str
+    go: str
+    fields: dict[str, Field] = field(default_factory=dict, repr=False)
+    required: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """A field, an element of a list or a value of a map.
+
+    `struct` is set for type "struct", `items` (elements or values) for "list" and "map". `patch_strategy` and
+    `merge_key` rule strategic merge; `list_type` (atomic, set, map) and `list_map_keys` rule server-side apply.
+    """
+
+    type: Type
+    struct: Struct | None = None
+    items: Field | None = None
+    patch_strategy: frozenset[str] = frozenset()
+    merge_key: str = ""
+    list_type: str = ""
+    list_map_keys: tuple[str, ...] = ()
+
+    @property
+    def go(self) -> str:
+        """The Go type, as Kubernetes' messages name it."""
+        if self.struct is not None:
+            return self.struct.go
+        if self.items is not None:
+            return ("map[string]" if self.type == "map" else "[]") + self.items.go
+        return _GO.get(self.type, self.type)
+
+
+class Schema:
+    """All types, found by apiVersion and kind, or by definition name."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._plain: dict[Type, Field] = {}
+        self._structs = {
+            name: Struct(name.rpartition(".")[2], ".".join(name.split(".")[-2:]))
+            for name, definition in definitions.items()
+            if "properties" in definition
+        }
+        for name, struct in self._structs.items():
+            properties = definitions[name]["properties"]
+            struct.fields = {key: self._field(value) for key, value in properties.items()}
+            struct.required = frozenset(definitions[name].get("required", ()))
+        self._by_type = {gvk: self._structs[name] for gvk, name in types(definitions).items() if name in self._structs}
+
+    def of(self, kind: Kind) -> Struct | None:
+        """None for a kind without a schema here (a custom resource)."""
+        return self._by_type.get((kind.api_version, kind.kind))
+
+    def named(self, definition: str) -> Struct:
+        """By definition name (`io.k8s.api.core.v1.PodSpec`). Raises KeyError."""
+        return self._structs[definition]
+
+    def _field(self, node: Mapping[str, Any]) -> Field:
+        ref = node.get("$ref", "").removeprefix(_REF)
+        strategy = node.get("x-kubernetes-patch-strategy", "")
+        items = node.get("items") or node.get("additionalProperties")
+        if ref in self._structs:
+            return Field("struct", self._structs[ref], patch_strategy=_strategies(strategy))
+        if items:
+            return Field(
+                "list" if "items" in node else "map",
+                items=self._field(items),
+                patch_strategy=_strategies(strategy),
+                merge_key=node.get("x-kubernetes-patch-merge-key", ""),
+                list_type=node.get("x-kubernetes-list-type", ""),
+                list_map_keys=tuple(node.get("x-kubernetes-list-map-keys", ())),
+            )
+        return self._scalar(_SPECIAL.get(ref) or _SCALARS.get((_json_type(node), node.get("format", "")), "any"))
+
+    def _scalar(self, type: Type) -> Field:
+        """One instance a type: there are thousands of such fields."""
+        return self._plain.setdefault(type, Field(type))
+
+
+def _json_type(node: Mapping[str, Any]) -> str:
+    """`["string", "null"]` and `"string"` are both `string`."""
+    types = node.get("type", "")
+    return str(types[0] if isinstance(types, list) else types)
+
+
+def _strategies(text: str) -> frozenset[str]:
+    return frozenset(text.split(",")) if text else frozenset()
+
+
+def types(definitions: Definitions) -> dict[tuple[str, str], str]:
+    """(apiVersion, kind) -> definition name."""
+    found: dict[tuple[str, str], str] = {}
+    for name, definition in definitions.items():
+        for gvk in definition.get("x-kubernetes-group-version-kind", ()):
+            api_version = f"{gvk['group']}/{gvk['version']}" if gvk["group"] else gvk["version"]
+            found[api_version, gvk["kind"]] = name
+    return found
+
+
+def read_definitions() -> Definitions:
+    """The definitions with their descriptions, about 5 MB: use them and let them go. Raises FileNotFoundError."""
+    return orjson.loads(_file().read_bytes())["$defs"]  # type: ignore[no-any-return]
+
+
+@cache
+def load() -> Schema:
+    """The schema of the Kubernetes release that is spoken."""
+    return Schema(read_definitions())
+
+
+def _file() -> Path:
+    """The definitions of KUBERNETES_VERSION, or of the release nearest to it."""
+    spec = importlib.util.find_spec("kubernetes_validate")
+    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    files = [file for folder in folders for file in folder.glob("kubernetes-json-schema/v*-local/_definitions.json")]
+    if not files:
+        raise FileNotFoundError("no Kubernetes schemas: install the package kubernetes-validate")
+    return min(files, key=lambda file: abs(_minor(file.parent.name) - _minor(KUBERNETES_VERSION)))
+
+
+def _minor(version: str) -> int:
+    match = re.match(r"v?\d+\.(\d+)", version)
+    return int(match[1]) if match else 0
