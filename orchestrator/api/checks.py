@@ -22,10 +22,15 @@ def indexed(field: str, items: Iterable[Any] | None) -> Iterator[tuple[str, Any]
     return ((f"{field}[{index}]", item) for index, item in enumerate(items or ()))
 
 
+def obeys(field: str, value: str, rule: Rule) -> Errors:
+    """The value keeps the rule, even when it is empty."""
+    return (invalid(field, value, problem) for problem in rule(value))
+
+
 def follows(field: str, value: str | None, rule: Rule) -> Errors:
     """The value, when there is one, keeps the rule."""
     if value:
-        yield from (invalid(field, value, problem) for problem in rule(value))
+        yield from obeys(field, value, rule)
 
 
 def named(field: str, value: str | None, rule: Rule) -> Errors:
@@ -33,7 +38,7 @@ def named(field: str, value: str | None, rule: Rule) -> Errors:
     if not value:
         yield required(field)
     else:
-        yield from follows(field, value, rule)
+        yield from obeys(field, value, rule)
 
 
 def present(field: str, value: Any, detail: str = "") -> Errors:

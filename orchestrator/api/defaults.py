@@ -76,8 +76,9 @@ def default_pod_only(spec: Object) -> None:
 
 def canonical(resources: Object | None) -> None:
     """Write the quantities of a map as Kubernetes does."""
-    for name in resources or {}:
-        canonical_field(resources or {}, name)
+    resources = resources or {}
+    for name in resources:
+        canonical_field(resources, name)
 
 
 def canonical_field(obj: Object, field: str) -> None:

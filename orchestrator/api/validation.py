@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.api import names
-from orchestrator.api.checks import Errors, follows, indexed, named, not_negative, unchanged
+from orchestrator.api.checks import Errors, follows, indexed, named, not_negative, obeys, unchanged
 from orchestrator.api.errors import FieldError, forbidden, invalid, required, too_long
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, finalizers, is_deleting
@@ -91,7 +91,7 @@ def _requirement(expression: Object, field: str) -> Errors:
 
 
 def _label_key(field: str, key: str) -> Errors:
-    yield from (invalid(field, key, problem) for problem in names.qualified_name(key))
+    yield from obeys(field, key, names.qualified_name)
 
 
 def _names(kind: Kind, meta: Object) -> Errors:
