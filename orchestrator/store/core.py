@@ -75,6 +75,7 @@ class CoreStore(ABC):
 
     def compact(self, revision: int) -> None:
         with self._lock:
+            self._check_open()
             self._check_revision(revision)
             self._log.forget(revision)
             self._hub.forget(self._log.floor)
