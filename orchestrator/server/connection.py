@@ -18,8 +18,8 @@ class ClientConnection(Protocol):
     #: Who the client's certificate says it is, None without one.
     certificate_user: User | None
 
-    def waiting(self) -> AbstractContextManager[None]:
-        """The body waits for the client or for events, and leaves its place among the workers to others."""
+    def detached(self) -> AbstractContextManager[None]:
+        """The request stays open for long: meanwhile its thread does not count as a worker."""
 
 
 def connection(environ: Mapping[str, Any]) -> ClientConnection:

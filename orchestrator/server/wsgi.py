@@ -6,8 +6,8 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from cheroot import server, wsgi
@@ -49,13 +49,21 @@ class Connection(server.HTTPConnection):
         self.ssl_env: dict[str, str] = {}
         self.requests_seen = 0
         self.certificate_user: User | None = None
-        self._channel = Channel(sock, self.waiting)
+        self._channel = Channel(sock, self._waiting)
+        self._detached = False
         self._established = not isinstance(sock, ssl.SSLSocket)
         self.rfile = Reader(self._channel, _READ_BUFFER)
         self.wfile = Writer(self._channel)
 
-    def waiting(self) -> AbstractContextManager[None]:
-        return self.server.requests.waiting()  # type: ignore[no-any-return]
+    @contextmanager
+    def detached(self) -> Iterator[None]:
+        with self.server.requests.waiting():
+            self._detached = True
+            yield
+            self._detached = False
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._detached else self.server.requests.waiting()
 
     def communicate(self) -> bool:
         """Answer one request; True when the connection stays."""
@@ -96,6 +104,17 @@ class _Gateway(wsgi.Gateway_10):
         finally:
             if hasattr(answer, "close"):
                 answer.close()
+        self._finish_body()
+
+    def _finish_body(self) -> None:
+        """Leave the connection where the next request begins: behind the trailers of a chunked body."""
+        if not self.req.chunked_read:
+            return
+        if self.req.rfile.closed:
+            for _ in self.req.rfile.read_trailer_lines():
+                continue
+        else:
+            self.req.close_connection = True
 
 
 class Server(wsgi.Server):

@@ -1,0 +1,141 @@
+"""The API over HTTP: a Flask application that finds its handlers by the structure of the path, not by a route table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from flask import Flask, Request, Response, g, request
+
+from orchestrator.api.errors import ApiError, InternalError, NotFound
+from orchestrator.api.request import Request as ApiRequest
+from orchestrator.api.request import User
+from orchestrator.server import podlogs
+from orchestrator.server.agents import Agents
+from orchestrator.server.answers import error_answer, stream_answer, text_answer
+from orchestrator.server.authentication import Authenticator
+from orchestrator.server.authorization import authorize
+from orchestrator.server.connection import connection
+from orchestrator.server.documents import Documents
+from orchestrator.server.health import Health
+from orchestrator.server.incoming import options, to_request
+from orchestrator.server.longrunning import LongRunning
+from orchestrator.server.metrics import CONTENT_TYPE, Metrics
+from orchestrator.server.paths import ResourcePath, parse
+from orchestrator.server.representation import Representation, watch_pieces
+from orchestrator.server.resources import Resources
+from orchestrator.util.clock import Clock
+
+log = logging.getLogger(__name__)
+
+#: An answer that takes longer, in seconds, is worth a line in the log.
+_SLOW = 1.0
+_HEALTH = frozenset({"healthz", "livez", "readyz"})
+
+
+class ApiApp(Flask):
+    """Overrides how Flask routes and how it answers errors; its hooks and contexts stay."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        authenticator: Authenticator,
+        health: Health,
+        documents: Documents,
+        agents: Agents,
+        clock: Clock,
+    ) -> None:
+        super().__init__("podlab", static_folder=None)
+        self.long_running = LongRunning()
+        self._resources = resources
+        self._authenticator = authenticator
+        self._health = health
+        self._documents = documents
+        self._agents = agents
+        self._clock = clock
+        self._metrics = Metrics(lambda: len(self.long_running), lambda: resources.backend.store.revision)
+        self._representation = Representation(clock)
+        self._pages: dict[str, Callable[[], Response]] = {"/metrics": self._metrics_page, **documents.pages()}
+        self.before_request(self._begin)
+        self.after_request(self._finish)
+
+    def create_url_adapter(self, request: Request | None) -> None:
+        """There is no table of URLs to match."""
+
+    def dispatch_request(self) -> Response:
+        path = request.environ["PATH_INFO"]
+        if path.split("/", 2)[1] in _HEALTH:
+            return self._health_page(path)
+        if path == "/version":
+            return self._documents.version()
+        user = self._authenticator.user(request.environ)
+        if (parsed := parse(path)) is not None:
+            return self._resource(parsed, user)
+        page = self._pages.get(path.rstrip("/") or "/") or self._documents.page(path)
+        if page is None:
+            raise NotFound("the server could not find the requested resource")
+        return page()
+
+    def handle_user_exception(self, error: Exception) -> Response:
+        """Every error becomes a Status; one that nobody foresaw is logged with its traceback."""
+        if isinstance(error, ApiError):
+            return error_answer(error)
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return error_answer(InternalError(f"Internal error occurred: {type(error).__name__}: see the server's log"))
+
+    def _resource(self, path: ResourcePath, user: User) -> Response:
+        kind = self._resources.backend.kinds.by_path(path.group, path.version, path.plural)
+        if kind is None or (path.namespace and not kind.namespaced):
+            raise NotFound("the server could not find the requested resource")
+        call = to_request(request.environ, kind, path)
+        g.call = call
+        if call.subresource == "log" and call.verb == "get":
+            return self._log(call, user)
+        if call.verb == "watch":
+            return self._watch(call, user)
+        wanted = self._representation.wanted(request.environ.get("HTTP_ACCEPT", ""))
+        return self._representation.answer(self._resources.handle(call, user), call, wanted)
+
+    def _watch(self, call: ApiRequest, user: User) -> Response:
+        wanted = self._representation.wanted(request.environ.get("HTTP_ACCEPT", ""))
+        session = self._resources.watch(call, user)
+        pieces = watch_pieces(session, self._representation.encoder(call, wanted))
+        return self._stream(pieces, session.close)
+
+    def _log(self, call: ApiRequest, user: User) -> Response:
+        authorize(user, call)
+        stream = podlogs.open_log(self._resources.backend, self._agents, call)
+        return self._stream(iter(stream), stream.close, "text/plain")
+
+    def _stream(self, pieces: Any, end: Callable[[], None], content_type: str = "application/json") -> Response:
+        """Answer with what comes, until it ends, the client goes or the server stops."""
+        client = connection(request.environ)
+        with ExitStack() as stack:
+            stack.callback(end)
+            stack.enter_context(self.long_running.running(client.socket, end))
+            stack.enter_context(client.detached())
+            g.long_running = True
+            return stream_answer(pieces, stack.pop_all(), content_type)
+
+    def _health_page(self, path: str) -> Response:
+        code, text = self._health.answer(path, verbose="verbose" in options(request.environ))
+        return text_answer(text, code)
+
+    def _metrics_page(self) -> Response:
+        return text_answer(self._metrics.text(), content_type=CONTENT_TYPE)
+
+    def _begin(self) -> None:
+        g.started = self._clock.monotonic()
+
+    def _finish(self, answer: Response) -> Response:
+        """Count the answer, and log it when it is a failure of the server or slow."""
+        call: ApiRequest | None = g.get("call")
+        seconds = None if g.get("long_running") else self._clock.monotonic() - g.started
+        if call is not None:
+            verb = call.verb.upper()
+            self._metrics.observe(verb, call.kind.resource, call.subresource, answer.status_code, seconds)
+        if answer.status_code >= 500 or (seconds or 0) > _SLOW:
+            log.warning("%s %s: %d in %.3f s", request.method, request.full_path, answer.status_code, seconds or 0)
+        return answer

@@ -1,0 +1,97 @@
+"""From an HTTP request to a request of the API: verb, options, body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from orchestrator.api import body as bodies
+from orchestrator.api.body import Body
+from orchestrator.api.errors import BadRequest, MethodNotAllowed, RequestTooLarge, Timeout
+from orchestrator.api.kinds import Kind
+from orchestrator.api.request import Request, Verb
+from orchestrator.server.options import boolean
+from orchestrator.server.paths import ResourcePath
+
+Environ = Mapping[str, Any]
+
+#: Bytes of a request's body at most, as in Kubernetes.
+MAX_BODY = 3 * 1024 * 1024
+#: Bytes of a body that is too large which are read all the same, so that the client gets to read the answer.
+_DRAINED = 32 * 1024 * 1024
+_PIECE = 64 * 1024
+
+#: Method -> verb on an object, verb on a collection; None where there is none.
+_VERBS: dict[str, tuple[Verb | None, Verb | None]] = {
+    "GET": ("get", "list"),
+    "POST": (None, "create"),
+    "PUT": ("update", None),
+    "PATCH": ("patch", None),
+    "DELETE": ("delete", "deletecollection"),
+}
+
+
+def verb(method: str, path: ResourcePath, options: Mapping[str, str]) -> Verb:
+    """Raises MethodNotAllowed."""
+    if path.subresource and method == "POST":
+        return "create"
+    one, many = _VERBS.get(method, (None, None))
+    found = one if path.name else many
+    if found == "list" and boolean(options, "watch"):
+        return "watch"
+    if found is None:
+        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+    return found
+
+
+def options(environ: Environ) -> dict[str, str]:
+    """The query parameters; of one given twice the last counts."""
+    query = environ.get("QUERY_STRING", "")
+    return dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+
+
+def to_request(environ: Environ, kind: Kind, path: ResourcePath) -> Request:
+    """Raises BadRequest, MethodNotAllowed, RequestTooLarge, UnsupportedMediaType."""
+    query = options(environ)
+    found = verb(environ["REQUEST_METHOD"], path, query)
+    if found in ("get", "list", "watch"):
+        return Request(found, kind, path.namespace, path.name, path.subresource, query)
+    content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    body = _body(environ, content_type, needed=found not in ("delete", "deletecollection"))
+    return Request(
+        found, kind, path.namespace, path.name, path.subresource, query, body.value, content_type, body.duplicates
+    )
+
+
+def _body(environ: Environ, content_type: str, *, needed: bool) -> Body:
+    data = read_body(environ)
+    if data:
+        return bodies.decode(data, content_type)
+    if needed:
+        raise BadRequest("the request needs a body")
+    return Body(None)
+
+
+def read_body(environ: Environ) -> bytes:
+    """The whole body, of known length or chunked. Raises RequestTooLarge, BadRequest, Timeout."""
+    stream = environ["wsgi.input"]
+    if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        _drain(stream)
+        raise RequestTooLarge(f"Request entity too large: limit is {MAX_BODY}")
+    try:
+        data = cast(bytes, stream.read(MAX_BODY + 1))
+    except TimeoutError:
+        raise Timeout("the body of the request did not arrive in time") from None
+    except ValueError as error:
+        raise BadRequest(f"the chunked body cannot be read: {error}") from None
+    if len(data) > MAX_BODY:
+        _drain(stream)
+        raise RequestTooLarge(f"Request entity too large: limit is {MAX_BODY}")
+    return data
+
+
+def _drain(stream: Any) -> None:
+    left = _DRAINED
+    while left > 0 and (piece := stream.read(_PIECE)):
+        left -= len(piece)
