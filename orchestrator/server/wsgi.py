@@ -117,6 +117,10 @@ class _Gateway(wsgi.Gateway_10):
             self.req.close_connection = True
 
 
+class CannotListen(Exception):
+    """The address cannot be listened on; the message says why and what to do."""
+
+
 class Server(wsgi.Server):
     """Serves a WSGI application on one address; HTTPS with a TLS context."""
 
@@ -133,6 +137,19 @@ class Server(wsgi.Server):
         self.requests = Workers(self)
         if context is not None:
             self.ssl_adapter = DeferredHandshake(context)
+
+    @staticmethod
+    def bind_socket(listener: socket.socket, address: tuple[str, int]) -> socket.socket:
+        """Raises CannotListen."""
+        try:
+            listener.bind(address)
+        except OSError as error:
+            listener.close()
+            host, port = address
+            raise CannotListen(
+                f"cannot listen on {host}:{port} ({error.strerror}): end what uses the port, or choose another api_port"
+            ) from error
+        return listener
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """cheroot's own complaints; a client that broke off is not worth a traceback."""

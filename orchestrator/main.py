@@ -1,0 +1,124 @@
+"""Composition root of the master: API server, scheduler and controllers, in one process or in one each."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import ssl
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from orchestrator.api.request import User
+from orchestrator.client.client import Client, Transport
+from orchestrator.server.authentication import TokensDamaged
+from orchestrator.server.local import LocalTransport
+from orchestrator.server.serve import ApiServer
+from orchestrator.server.wsgi import CannotListen
+from orchestrator.store.base import Store, StoreDamaged, StoreUnavailable
+from orchestrator.util import logs, pki
+from orchestrator.util.clock import Clock, SystemClock
+from orchestrator.util.settings import Settings, SettingsError, load
+
+COMPONENTS = ("api", "scheduler", "controllers")
+#: Who each component is: its user where it runs beside the API server, its certificate where it does not.
+_USERS = {
+    "scheduler": User("system:kube-scheduler", ("system:authenticated",)),
+    "controllers": User("system:kube-controller-manager", ("system:authenticated",)),
+}
+_CANNOT_START = (SettingsError, StoreDamaged, StoreUnavailable, CannotListen, TokensDamaged, ssl.SSLError, OSError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. 1, and a sentence on standard error, when that cannot begin."""
+    given = _parser().parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    logs.setup()
+    try:
+        with ExitStack() as running:
+            running.enter_context(master(load(given.home), given.components))
+            stop.wait()
+    except _CANNOT_START as error:
+        print(f"podlab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m orchestrator", description="The master of a podlab cluster.")
+    parser.add_argument("--home", type=Path, required=True, help="the cluster's home folder")
+    parser.add_argument(
+        "--components", type=_components, default=COMPONENTS, help=f"comma-separated, of {', '.join(COMPONENTS)}"
+    )
+    return parser
+
+
+def _components(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if unknown := set(names) - set(COMPONENTS):
+        raise argparse.ArgumentTypeError(f"no component is called {', '.join(sorted(unknown))}")
+    return names
+
+
+@contextmanager
+def master(
+    settings: Settings, components: Sequence[str] = COMPONENTS, store: Store | None = None
+) -> Iterator[ApiServer | None]:
+    """The components, running; they stop in the opposite order. `store` None opens the cluster's own."""
+    clock = SystemClock()
+    with ExitStack() as stack:
+        api = None
+        if "api" in components:
+            api = ApiServer(settings, store or _open_store(settings, clock, stack), clock)
+            api.start()
+            stack.callback(api.stop)
+        for name in components:
+            if name != "api":
+                stack.enter_context(_component(name, settings, _transport(name, settings, api), clock))
+        yield api
+
+
+def _open_store(settings: Settings, clock: Clock, stack: ExitStack) -> Store:
+    from orchestrator.store.jsonfile import JsonFileStore
+
+    store = JsonFileStore(settings.store, clock, settings.history)
+    stack.callback(store.close)
+    return store
+
+
+def _transport(name: str, settings: Settings, api: ApiServer | None) -> Transport:
+    if api is not None:
+        return LocalTransport(api.resources, _USERS[name])
+    from orchestrator.client.http import HttpTransport
+
+    return HttpTransport(settings.server, pki.identity(settings.pki, name))
+
+
+@contextmanager
+def _component(name: str, settings: Settings, transport: Transport, clock: Clock) -> Iterator[None]:
+    from orchestrator.client.events import EventRecorder
+    from orchestrator.client.informers import Informers
+
+    client = Client(transport)
+    informers = Informers(client)
+    recorder = EventRecorder(client, _USERS[name].name.removeprefix("system:kube-"))
+    if name == "scheduler":
+        from orchestrator.scheduler.loop import Scheduler
+
+        component = Scheduler(client, informers, recorder, clock, random.Random())
+    else:
+        from orchestrator.controllers.manager import Controllers
+
+        component = Controllers(client, informers, recorder, clock, settings)
+    informers.start()
+    component.start()
+    try:
+        yield
+    finally:
+        component.stop()
+        informers.stop()

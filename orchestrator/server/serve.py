@@ -1,0 +1,72 @@
+"""The API server as one thing to start and stop."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+from orchestrator.api.builtin import BUILTIN
+from orchestrator.server import admission
+from orchestrator.server.agents import Agents
+from orchestrator.server.app import ApiApp
+from orchestrator.server.authentication import Authenticator, read_tokens
+from orchestrator.server.bootstrap import bootstrap
+from orchestrator.server.documents import Documents
+from orchestrator.server.health import Health
+from orchestrator.server.resources import Resources
+from orchestrator.server.sweeper import EventSweeper
+from orchestrator.server.tls import server_context
+from orchestrator.server.wsgi import Server
+from orchestrator.store.base import Store
+from orchestrator.util import pki, threads
+from orchestrator.util.clock import Clock
+from orchestrator.util.settings import Settings, SettingsError
+
+
+class ApiServer:
+    """`resources` answers in this process; `start` lets others in. The store stays its maker's to close."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        """Raises SettingsError (there is no certificate), TokensDamaged, OSError."""
+        self._settings = settings
+        rng = random.Random()
+        self.resources = Resources(store, BUILTIN, admission.standard(store, settings, rng), clock, rng)
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
+        identity = pki.identity(settings.pki, "apiserver")
+        if not identity.exists:
+            raise SettingsError(f"there is no {identity.certificate} with its key: run `podlab up`")
+        self._app = ApiApp(
+            self.resources,
+            Authenticator(read_tokens(settings.pki / "tokens.csv")),
+            Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
+            Documents(),
+            Agents(identity),
+            clock,
+        )
+        self._http = Server((settings.api_host, settings.api_port), self._app, server_context(identity))
+        self._sweeper = EventSweeper(self.resources.backend, settings.event_ttl)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that are listened on."""
+        host, port = self._http.bind_addr
+        return str(host), int(port)
+
+    def start(self) -> None:
+        """Listen, and be ready when this returns. Raises CannotListen."""
+        self._http.prepare()
+        threads.start("api-accept", self._http.serve)
+        bootstrap(self.resources, self._settings)
+        self._ready.set()
+        self._sweeper.start()
+
+    def stop(self) -> None:
+        """Take no more requests, end the watches, finish the rest."""
+        self._stopping.set()
+        self._sweeper.stop()
+        self._app.long_running.stop()
+        self._http.stop()
+
+    def _still_on(self) -> bool:
+        return not self._stopping.is_set()
