@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
-from orchestrator.api.strategies.base import Strategy
+from collections.abc import Sequence
+
+from orchestrator.api.checks import Errors
+from orchestrator.api.errors import FieldError, invalid
+from orchestrator.api.meta import Object, name
+from orchestrator.api.strategies import content
+from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, Strategy, created
 
 
 class ConfigMapStrategy(Strategy):
-    """Defaults, rules and table of ConfigMap."""
+    columns = (NAME, Column("Data", "integer"), AGE)
+    has_status = False
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        return [*content.keys(obj, "data"), *content.keys(obj, "binaryData"), *_twice(obj), *_content(obj)]
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        return list(content.frozen(new, old, "data", "binaryData"))
+
+    def row(self, obj: Object, now: float) -> Sequence[Cell]:
+        return (name(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), created(obj, now))
+
+
+def _twice(obj: Object) -> Errors:
+    for key in (obj.get("data") or {}).keys() & (obj.get("binaryData") or {}).keys():
+        yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
+
+
+def _content(obj: Object) -> Errors:
+    total = sum(len(value.encode(errors="replace")) for value in (obj.get("data") or {}).values())
+    for key, value in (obj.get("binaryData") or {}).items():
+        binary = content.decoded(value)
+        if binary is None:
+            yield invalid(f"binaryData[{key}]", value, "must be encoded in base64")
+        else:
+            total += len(binary)
+    yield from content.size(total, "data")

@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
-from orchestrator.api.strategies.base import Strategy
+from collections.abc import Mapping, Sequence
+
+from orchestrator.api.meta import Object, name, spec, status
+from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, created
+from orchestrator.api.strategies.workload import TEMPLATE_COLUMNS, WorkloadStrategy, template_cells
 
 
-class ReplicaSetStrategy(Strategy):
-    """Defaults, rules and table of ReplicaSet."""
+class ReplicaSetStrategy(WorkloadStrategy):
+    columns = (
+        NAME,
+        Column("Desired", "integer"),
+        Column("Current", "integer"),
+        Column("Ready", "integer"),
+        AGE,
+        *TEMPLATE_COLUMNS,
+    )
+    selectable = frozenset({"status.replicas"})
+    noun = "replicaset"
+
+    def prepare_create(self, obj: Object, now: float) -> None:
+        obj["status"] = {"replicas": 0}
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        return {"status.replicas": str(status(obj).get("replicas") or 0)}
+
+    def row(self, obj: Object, now: float) -> Sequence[Cell]:
+        return (
+            name(obj),
+            spec(obj).get("replicas") or 0,
+            status(obj).get("replicas") or 0,
+            status(obj).get("readyReplicas") or 0,
+            created(obj, now),
+            *template_cells(spec(obj)),
+        )

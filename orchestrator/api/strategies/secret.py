@@ -2,8 +2,90 @@
 
 from __future__ import annotations
 
-from orchestrator.api.strategies.base import Strategy
+import base64
+import json
+from collections.abc import Mapping, Sequence
+
+from orchestrator.api.checks import Errors, unchanged
+from orchestrator.api.defaults import fill
+from orchestrator.api.errors import FieldError, invalid, required
+from orchestrator.api.meta import Object, annotations, name
+from orchestrator.api.strategies import content
+from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, Strategy, created
+
+OPAQUE = "Opaque"
+_ACCOUNT = "kubernetes.io/service-account.name"
+#: The keys that a Secret of a well-known type must have.
+_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+_JSON_TYPES = ("kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson")
+_HIDDEN = "<secret contents redacted>"
 
 
 class SecretStrategy(Strategy):
-    """Defaults, rules and table of Secret."""
+    columns = (NAME, Column("Type"), Column("Data", "integer"), AGE)
+    has_status = False
+    selectable = frozenset({"type"})
+
+    def default(self, obj: Object) -> None:
+        """`stringData` is a way to write `data`, and is never read back."""
+        fill(obj, {"type": OPAQUE})
+        plain = obj.pop("stringData", None) or {}
+        if plain:
+            encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
+            obj["data"] = {**(obj.get("data") or {}), **encoded}
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        # The type that default put there is not one that the client chose.
+        if new["type"] == OPAQUE:
+            new["type"] = old["type"]
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        return [*content.keys(obj, "data"), *_content(obj), *_well_known(obj)]
+
+    def validate_update(self, new: Object, old: Object) -> list[FieldError]:
+        return [*unchanged("type", new.get("type"), old.get("type")), *content.frozen(new, old, "data")]
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        return {"type": obj.get("type") or ""}
+
+    def row(self, obj: Object, now: float) -> Sequence[Cell]:
+        return (name(obj), obj.get("type"), len(obj.get("data") or {}), created(obj, now))
+
+
+def _content(secret: Object) -> Errors:
+    total = 0
+    for key, value in (secret.get("data") or {}).items():
+        binary = content.decoded(value)
+        if binary is None:
+            yield invalid(f"data[{key}]", _HIDDEN, "must be encoded in base64: `kubectl create secret` does that")
+        else:
+            total += len(binary)
+    yield from content.size(total, "data")
+
+
+def _well_known(secret: Object) -> Errors:
+    """What the type promises to those that use the Secret."""
+    kind, data = secret.get("type") or "", secret.get("data") or {}
+    if kind == "kubernetes.io/service-account-token" and not annotations(secret).get(_ACCOUNT):
+        yield required(f"metadata.annotations[{_ACCOUNT}]")
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
+        yield required("data[username]")
+        yield required("data[password]")
+    for key in _KEYS.get(kind, ()):
+        if key not in data:
+            yield required(f"data[{key}]")
+        elif kind in _JSON_TYPES and (why := _json_problem(content.decoded(data[key]) or b"")):
+            yield invalid(f"data[{key}]", _HIDDEN, why)
+
+
+def _json_problem(text: bytes) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        return str(error)
+    return "" if isinstance(value, dict) else "must be a JSON object"
