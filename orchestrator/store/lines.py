@@ -20,18 +20,27 @@ class BadLine(ValueError):
     """A line is not what was written."""
 
 
+def seal(body: bytes) -> bytes:
+    """Close an open JSON object (`{"a":1`) with its checksum."""
+    return body + _CRC + str(zlib.crc32(body)).encode() + b"}"
+
+
+def unseal(line: bytes) -> bytes:
+    """What `seal` was given. Raises BadLine."""
+    body, found, crc = line.rpartition(_CRC)
+    if not found or crc != str(zlib.crc32(body)).encode() + b"}":
+        raise BadLine("its checksum does not match")
+    return body
+
+
 def encode(header: dict[str, Any], data: bytes) -> bytes:
     """One line, without its end. `header` must not be empty."""
-    body = orjson.dumps(header)[:-1] + _OBJECT + data
-    return body + _CRC + str(zlib.crc32(body)).encode() + b"}"
+    return seal(orjson.dumps(header)[:-1] + _OBJECT + data)
 
 
 def decode(line: bytes) -> tuple[dict[str, Any], bytes]:
     """The header and the object's bytes. Raises BadLine."""
-    body, found, crc = line.rpartition(_CRC)
-    if not found or crc != str(zlib.crc32(body)).encode() + b"}":
-        raise BadLine("its checksum does not match")
-    header, found, data = body.partition(_OBJECT)
+    header, found, data = unseal(line).partition(_OBJECT)
     if not found:
         raise BadLine("it has no object")
     try:

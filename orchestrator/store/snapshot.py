@@ -17,14 +17,15 @@ from orchestrator.util.files import write_atomically
 
 NAME = "state.json"
 _HEAD_END = b',"entries":['
-_END = b"]}"
+_END = b"]}\n"
 
 
 def write(folder: Path, revision: int, entries: Collection[Entry]) -> None:
     """Raises OSError; then the snapshot there was is untouched."""
-    head = orjson.dumps({"revision": revision, "count": len(entries)})[:-1] + _HEAD_END
-    body = b",\n".join(lines.encode({"key": entry.key, "rev": entry.revision}, entry.data) for entry in entries)
-    write_atomically(folder / NAME, head + b"\n" + body + b"\n" + _END + b"\n", 0o600)
+    head = lines.seal(orjson.dumps({"revision": revision, "count": len(entries)})[:-1])[:-1] + _HEAD_END
+    body = [lines.encode({"key": entry.key, "rev": entry.revision}, entry.data) for entry in entries]
+    parts = [head, b",\n".join(body)] if body else [head]
+    write_atomically(folder / NAME, b"\n".join([*parts, _END]), 0o600)
 
 
 def read(folder: Path) -> State | None:
@@ -34,25 +35,17 @@ def read(folder: Path) -> State | None:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
-    head, *body = content.split(b"\n")
+    number = 1
     try:
-        about = orjson.loads(head + _END)
-        entries = [_entry(path, number, line) for number, line in enumerate(body, 2) if line not in (b"", _END)]
-        revision, count = int(about["revision"]), int(about["count"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, 1, str(error)) from error
-    if len(entries) != count or not content.endswith(_END + b"\n"):
-        raise _damaged(path, len(body), f"it should have {count} entries, and has {len(entries)}")
-    return State.of(revision, entries)
-
-
-def _entry(path: Path, number: int, line: bytes) -> Entry:
-    try:
-        header, data = lines.decode(line.removesuffix(b","))
-    except lines.BadLine as error:
-        raise _damaged(path, number, str(error)) from error
-    return Entry(header["key"], header["rev"], data)
-
-
-def _damaged(path: Path, number: int, why: str) -> StoreDamaged:
-    return StoreDamaged(f"{path}, line {number}: {why}. Put the whole folder {path.parent} back from a copy")
+        head, *body = content.removesuffix(_END).splitlines()
+        about = orjson.loads(lines.unseal(head.removesuffix(_HEAD_END) + b"}") + b"}")
+        entries = []
+        for line in body:
+            number += 1
+            header, data = lines.decode(line.removesuffix(b","))
+            entries.append(Entry(header["key"], header["rev"], data))
+        if len(entries) != about["count"] or not content.endswith(_END):
+            raise lines.BadLine(f"{about['count']} entries should end here")
+    except (ValueError, KeyError) as error:
+        raise StoreDamaged(f"{path}, line {number}: {error}. Put the whole folder back from a copy") from error
+    return State.of(about["revision"], entries)
