@@ -11,7 +11,6 @@ from orchestrator.api.checks import (
     Errors,
     follows,
     indexed,
-    not_negative,
     obeys,
     one_of,
     present,

@@ -6,10 +6,11 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 
+from orchestrator.api import meta
 from orchestrator.api.checks import Errors, unchanged
 from orchestrator.api.defaults import fill
 from orchestrator.api.errors import FieldError, invalid, required
-from orchestrator.api.meta import Object, annotations, name
+from orchestrator.api.meta import Object, name
 from orchestrator.api.strategies import content
 from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, Strategy, created
 
@@ -39,11 +40,6 @@ class SecretStrategy(Strategy):
             encoded = {key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}
             obj["data"] = {**(obj.get("data") or {}), **encoded}
 
-    def prepare_update(self, new: Object, old: Object) -> None:
-        # The type that default put there is not one that the client chose.
-        if new["type"] == OPAQUE:
-            new["type"] = old["type"]
-
     def validate(self, obj: Object) -> list[FieldError]:
         return [*content.keys(obj, "data"), *_content(obj), *_well_known(obj)]
 
@@ -71,7 +67,7 @@ def _content(secret: Object) -> Errors:
 def _well_known(secret: Object) -> Errors:
     """What the type promises to those that use the Secret."""
     kind, data = secret.get("type") or "", secret.get("data") or {}
-    if kind == "kubernetes.io/service-account-token" and not annotations(secret).get(_ACCOUNT):
+    if kind == "kubernetes.io/service-account-token" and not meta.annotations(secret).get(_ACCOUNT):
         yield required(f"metadata.annotations[{_ACCOUNT}]")
     if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
         yield required("data[username]")
