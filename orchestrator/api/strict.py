@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def _accept(
 def _conform(kind: Kind, obj: Object) -> tuple[Object, Problems]:
     struct = schema.load().of(kind)
     if struct is None:
-        return dict(obj), Problems([], [])
+        return copy.deepcopy(obj), Problems([], [])
     walk = _Walk()
     return walk.struct(struct, obj), Problems(walk.unknown, walk.errors)
 
@@ -247,10 +248,6 @@ def _time(write: Callable[[float], str]) -> Callable[[Any], str]:
     return time
 
 
-def _any(value: Any) -> Any:
-    return value
-
-
 _SCALARS: dict[Type, Callable[[Any], Any]] = {
     "string": _string,
     "int32": _integer(32),
@@ -262,5 +259,5 @@ _SCALARS: dict[Type, Callable[[Any], Any]] = {
     "int-or-string": _int_or_string,
     "time": _time(times.rfc3339),
     "micro-time": _time(times.rfc3339_micro),
-    "any": _any,
+    "any": copy.deepcopy,
 }
