@@ -104,6 +104,10 @@ class Client:
             options["preconditions"] = given
         return self._transport.call(Request("delete", kind, namespace, name, body=options))
 
+    def delete_collection(self, kind: Kind, namespace: str, **options: str) -> None:
+        """Delete all objects of `kind` in a namespace, or those that the selectors in `options` choose."""
+        self._transport.call(Request("deletecollection", kind, namespace, options=options))
+
     def create_subresource(self, kind: Kind, name: str, subresource: str, body: Object, namespace: str = "") -> Object:
         """POST to a subresource: `binding`, `eviction`, `token`."""
         return self._transport.call(Request("create", kind, namespace, name, subresource, body=body))
