@@ -1,0 +1,60 @@
+"""Which objects an owner has, which orphans it takes in and which of its own it lets go. Pure.
+
+Labels alone never make ownership: an object belongs to the controller that its owner reference names, and the
+selector decides only about orphans and about members that no longer match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from orchestrator.api.meta import Object, controller_of, is_deleting, labels, owner_reference, owner_references, uid
+from orchestrator.api.selectors import LabelSelector
+
+
+@dataclass(slots=True)
+class Claims:
+    """`owned` are members as they are. `adopt` and `release` are wanted versions, to be written over the current
+    ones; they keep its resourceVersion, so that a write over a newer one is refused."""
+
+    owned: list[Object] = field(default_factory=list)
+    adopt: list[Object] = field(default_factory=list)
+    release: list[Object] = field(default_factory=list)
+
+
+def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object]) -> Claims:
+    """An owner that is being deleted takes no orphans and lets nothing go: the garbage collector decides then."""
+    claims = Claims()
+    for obj in candidates:
+        controller = controller_of(obj)
+        matches = selector.matches(labels(obj))
+        if controller is not None:
+            if controller.get("uid") != uid(owner):
+                continue
+            if matches or is_deleting(owner):
+                claims.owned.append(obj)
+            elif not is_deleting(obj):
+                claims.release.append(without_owner(obj, uid(owner)))
+        elif matches and not is_deleting(owner) and not is_deleting(obj):
+            claims.adopt.append(_with_owner(obj, owner))
+    return claims
+
+
+def _with_owner(obj: Object, owner: Object) -> Object:
+    wanted = deepcopy(obj)
+    others = [ref for ref in owner_references(wanted) if ref.get("uid") != uid(owner)]
+    wanted["metadata"]["ownerReferences"] = [*others, owner_reference(owner)]
+    return wanted
+
+
+def without_owner(obj: Object, *uids: str) -> Object:
+    """A copy of `obj` without the owner references to `uids`."""
+    wanted = deepcopy(obj)
+    kept = [ref for ref in owner_references(wanted) if ref.get("uid") not in uids]
+    if kept:
+        wanted["metadata"]["ownerReferences"] = kept
+    else:
+        wanted["metadata"].pop("ownerReferences", None)
+    return wanted

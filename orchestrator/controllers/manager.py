@@ -1,0 +1,57 @@
+"""All controllers, started and stopped together."""
+
+from __future__ import annotations
+
+from orchestrator.client.client import Client
+from orchestrator.client.informers import Informers
+from orchestrator.controllers.base import Context, Controller, Recorder
+from orchestrator.controllers.deployment import DeploymentController
+from orchestrator.controllers.endpoints import EndpointsController
+from orchestrator.controllers.endpointslice import EndpointSliceController
+from orchestrator.controllers.garbagecollector import GarbageCollector
+from orchestrator.controllers.loadbalancer import LoadBalancerController
+from orchestrator.controllers.namespace import NamespaceController
+from orchestrator.controllers.node import NodeController
+from orchestrator.controllers.podgc import PodGarbageCollector
+from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.root_ca import RootCAPublisher
+from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.taint_eviction import TaintEvictionController
+from orchestrator.util.clock import Clock
+from orchestrator.util.settings import Settings
+
+#: To add a controller, write its file and add it here.
+CONTROLLERS: tuple[type[Controller], ...] = (
+    ServiceAccountController,
+    RootCAPublisher,
+    DeploymentController,
+    ReplicaSetController,
+    EndpointsController,
+    EndpointSliceController,
+    LoadBalancerController,
+    NodeController,
+    TaintEvictionController,
+    PodGarbageCollector,
+    NamespaceController,
+    GarbageCollector,
+)
+
+
+class Controllers:
+    """Registers every controller with `informers`, which the caller starts after this and stops before `stop`."""
+
+    def __init__(
+        self, client: Client, informers: Informers, recorder: Recorder, clock: Clock, settings: Settings
+    ) -> None:
+        context = Context(client, informers, recorder, clock, settings)
+        self._controllers = [controller(context) for controller in CONTROLLERS]
+
+    def start(self) -> None:
+        """Returns at once; each controller begins when the informers it needs are in step."""
+        for controller in self._controllers:
+            controller.start()
+
+    def stop(self) -> None:
+        """Returns when the last sync has ended."""
+        for controller in self._controllers:
+            controller.stop()

@@ -1,0 +1,105 @@
+"""The pod garbage collector: pods that no agent will ever finish, and finished ones beyond a number."""
+
+from __future__ import annotations
+
+import logging
+
+from orchestrator.api.builtin import NODE, POD
+from orchestrator.api.errors import NotFound
+from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, set_condition, spec, split_key, status
+from orchestrator.api.meta import uid as uid_of
+from orchestrator.api.pods import is_terminal
+from orchestrator.api.times import rfc3339
+from orchestrator.controllers.base import Context, Controller
+from orchestrator.controllers.indexes import index_by_node, on_node
+
+log = logging.getLogger(__name__)
+
+#: Finished pods are kept for their logs and status; beyond this number the oldest go (Kubernetes' default).
+TERMINATED_THRESHOLD = 12_500
+_TERMINATED = "terminated"
+
+
+class PodGarbageCollector(Controller):
+    """Keys are nodes that do not exist (no slash), or pods that may have to go."""
+
+    name = "pod-garbage-collector"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        #: A node may come back under its name, and the cache may be behind: wait before its pods are given up.
+        self._quarantine = context.settings.node_grace
+        self._nodes = self.informer(NODE)
+        self._pods = self.informer(POD)
+        index_by_node(self._pods)
+        self._pods.add_index(_TERMINATED, lambda pod: ("",) if is_terminal(pod) else ())
+        self._nodes.add_handler(self._node_changed)
+        self._pods.add_handler(self._pod_changed)
+
+    def _node_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None and old is not None:
+            self.queue.add_after(key(old), self._quarantine)
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            return
+        node = str(spec(new).get("nodeName") or "")
+        if node and self._nodes.cache.get(Key(node)) is None:
+            self.queue.add_after(Key(node), self._quarantine)
+        ended = is_terminal(new) and not (old and is_terminal(old))
+        if ended or (is_deleting(new) and not node):
+            self.queue.add(key(new))
+
+    def sync(self, key: Key) -> None:
+        if not split_key(key)[0]:
+            self._collect_orphans(str(key))
+            return
+        pod = self._pods.cache.get(key)
+        if pod is not None and is_deleting(pod) and not spec(pod).get("nodeName"):
+            self._remove(pod, "was deleted before it had a node")
+        self._collect_terminated()
+
+    def _collect_orphans(self, node: str) -> None:
+        pods = on_node(self._pods, node)
+        if not pods or self._exists(node):
+            return
+        for pod in pods:
+            self._remove(self._mark_orphaned(pod), f"is on node {node}, which does not exist")
+
+    def _exists(self, node: str) -> bool:
+        """Ask the server: what follows cannot be taken back."""
+        try:
+            self.client.get(NODE, node)
+        except NotFound:
+            return False
+        return True
+
+    def _mark_orphaned(self, pod: Object) -> Object:
+        """Say why it goes, and that it has ended, so that nobody waits for an agent to report it."""
+        if is_terminal(pod):
+            return pod
+        now = rfc3339(self.clock.now())
+        conditions = [dict(entry) for entry in status(pod).get("conditions") or []]
+        reason = {"reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"}
+        set_condition(conditions, {"type": "DisruptionTarget", "status": "True", **reason}, now)
+        fresh = {**status(pod), "phase": "Failed", "conditions": conditions}
+        return self.client.update_status(POD, {**pod, "status": fresh})
+
+    def _collect_terminated(self) -> None:
+        terminated = self._pods.cache.by_index(_TERMINATED, "")
+        surplus = len(terminated) - TERMINATED_THRESHOLD
+        if surplus <= 0:
+            return
+        terminated.sort(key=lambda pod: (pod["metadata"].get("creationTimestamp") or "", name(pod)))
+        for pod in terminated[:surplus]:
+            self._remove(pod, f"is one of more than {TERMINATED_THRESHOLD} finished pods")
+
+    def _remove(self, pod: Object, why: str) -> None:
+        if pod["metadata"].get("deletionGracePeriodSeconds") == 0:
+            # Only a finalizer holds it now.
+            return
+        log.info("pod %s %s: removing it", key(pod), why)
+        try:
+            self.client.delete(POD, name(pod), namespace(pod), grace_seconds=0, uid=uid_of(pod))
+        except NotFound:
+            return
