@@ -9,12 +9,12 @@ from typing import Any
 
 from flask import Flask, Request, Response, g, request
 
-from orchestrator.api.errors import ApiError, InternalError, NotFound
+from orchestrator.api.errors import ApiError, InternalError, MethodNotAllowed, NotFound
 from orchestrator.api.request import Request as ApiRequest
 from orchestrator.api.request import User
 from orchestrator.server import podlogs
 from orchestrator.server.agents import Agents
-from orchestrator.server.answers import error_answer, stream_answer, text_answer
+from orchestrator.server.answers import error_answer, stream_answer, text_answer, watch_lines
 from orchestrator.server.authentication import Authenticator
 from orchestrator.server.authorization import authorize
 from orchestrator.server.connection import connection
@@ -24,7 +24,7 @@ from orchestrator.server.incoming import options, to_request
 from orchestrator.server.longrunning import LongRunning
 from orchestrator.server.metrics import CONTENT_TYPE, Metrics
 from orchestrator.server.paths import ResourcePath, parse
-from orchestrator.server.representation import Representation, watch_pieces
+from orchestrator.server.representation import Representation, wanted
 from orchestrator.server.resources import Resources
 from orchestrator.util.clock import Clock
 
@@ -57,7 +57,6 @@ class ApiApp(Flask):
         self._clock = clock
         self._metrics = Metrics(lambda: len(self.long_running), lambda: resources.backend.store.revision)
         self._representation = Representation(clock)
-        self._pages: dict[str, Callable[[], Response]] = {"/metrics": self._metrics_page, **documents.pages()}
         self.before_request(self._begin)
         self.after_request(self._finish)
 
@@ -68,14 +67,15 @@ class ApiApp(Flask):
         path = request.environ["PATH_INFO"]
         if path.split("/", 2)[1] in _HEALTH:
             return self._health_page(path)
-        if path == "/version":
-            return self._documents.version()
-        user = self._authenticator.user(request.environ)
-        if (parsed := parse(path)) is not None:
+        # The version is for everybody too: a client asks for it before it says who it is.
+        user = self._authenticator.user(request.environ) if path != "/version" else None
+        if user is not None and (parsed := parse(path)) is not None:
             return self._resource(parsed, user)
-        page = self._pages.get(path.rstrip("/") or "/") or self._documents.page(path)
+        page = self._metrics_page if path == "/metrics" else self._documents.page(path)
         if page is None:
             raise NotFound("the server could not find the requested resource")
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed("the server does not allow this method on the requested resource")
         return page()
 
     def handle_user_exception(self, error: Exception) -> Response:
@@ -95,14 +95,13 @@ class ApiApp(Flask):
             return self._log(call, user)
         if call.verb == "watch":
             return self._watch(call, user)
-        wanted = self._representation.wanted(request.environ.get("HTTP_ACCEPT", ""))
-        return self._representation.answer(self._resources.handle(call, user), call, wanted)
+        form = wanted(request.environ.get("HTTP_ACCEPT", ""))
+        return self._representation.answer(self._resources.handle(call, user), call, form)
 
     def _watch(self, call: ApiRequest, user: User) -> Response:
-        wanted = self._representation.wanted(request.environ.get("HTTP_ACCEPT", ""))
+        form = wanted(request.environ.get("HTTP_ACCEPT", ""))
         session = self._resources.watch(call, user)
-        pieces = watch_pieces(session, self._representation.encoder(call, wanted))
-        return self._stream(pieces, session.close)
+        return self._stream(watch_lines(session.batches(), self._representation.encoder(call, form)), session.close)
 
     def _log(self, call: ApiRequest, user: User) -> Response:
         authorize(user, call)

@@ -2,28 +2,129 @@
 
 from __future__ import annotations
 
+import logging
+import platform
 from collections.abc import Callable
+from pathlib import Path
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from orchestrator import KUBERNETES_VERSION
-from orchestrator.server.answers import json_answer
+from orchestrator.api.kinds import Kinds
+from orchestrator.api.meta import Object
+from orchestrator.server import discovery, openapi
+from orchestrator.server.answers import json_answer, object_answer
+from orchestrator.server.negotiation import JSON, negotiate
+from orchestrator.util.files import write_atomically
+
+log = logging.getLogger(__name__)
 
 Page = Callable[[], Response]
 
+_DISCOVERY = "apidiscovery.k8s.io"
+_AGGREGATED = "APIGroupDiscoveryList"
+_FORMS = frozenset({(_AGGREGATED, version, _DISCOVERY) for version in ("v2", "v2beta1")})
+_FIXED = ("/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version")
+#: The address of a document has its hash, so it may be kept for long.
+_FOR_LONG = "public, max-age=31536000"
+
 
 class Documents:
-    def pages(self) -> dict[str, Page]:
-        return {}
+    def __init__(self, kinds: Kinds, address: str, cache: Path) -> None:
+        """`address` is the server's HOST:PORT; `cache` a folder for what takes long to make."""
+        self._kinds = kinds
+        self._address = address
+        self._cache = cache
 
     def page(self, path: str) -> Page | None:
+        """What answers a GET of `path`, None when nothing is there."""
+        parts = path.strip("/").split("/")
+        match parts:
+            case [""]:
+                return lambda: json_answer(orjson.dumps({"paths": self._paths()}))
+            case ["version"]:
+                return lambda: json_answer(orjson.dumps(version_info()))
+            case ["api"] | ["apis"]:
+                return lambda: self._groups(core=parts == ["api"])
+            case ["openapi", "v3"]:
+                return lambda: json_answer(orjson.dumps(openapi.index(self._kinds)))
+            case ["openapi", "v3", *where]:
+                return self._openapi("/".join(where))
+            case ["apis", group]:
+                return _page(discovery.group(self._kinds, group))
+            case ["api", version]:
+                return _page(discovery.resource_list(self._kinds, "", version))
+            case ["apis", group, version]:
+                return _page(discovery.resource_list(self._kinds, group, version))
         return None
 
-    def version(self) -> Response:
-        return json_answer(orjson.dumps(version_info()))
+    def _groups(self, *, core: bool) -> Response:
+        """Both forms of /api and /apis; kubectl knows the aggregated one by its content type."""
+        wanted = negotiate(request.environ.get("HTTP_ACCEPT", ""), _FORMS)
+        if not wanted.transform:
+            groups = discovery.api_versions(self._address) if core else discovery.group_list(self._kinds)
+            return object_answer(groups, wanted)
+        answer = object_answer(discovery.aggregated(self._kinds, core=core, version=wanted.version), wanted)
+        answer.content_type = f"{JSON};g={_DISCOVERY};v={wanted.version};as={_AGGREGATED}"
+        return answer
+
+    def _paths(self) -> list[str]:
+        versions = self._versions()
+        return sorted([*_FIXED, *(f"/{each}" for each in versions), *(f"/openapi/v3/{each}" for each in versions)])
+
+    def _versions(self) -> list[str]:
+        return sorted({f"{'apis' if kind.group else 'api'}/{kind.api_version}" for kind in self._kinds})
+
+    def _openapi(self, where: str) -> Page | None:
+        if where not in self._versions():
+            return None
+        return lambda: self._openapi_answer(where)
+
+    def _openapi_answer(self, where: str) -> Response:
+        etag = openapi.etag(self._kinds, where)
+        if request.headers.get("If-None-Match", "").strip('"') == etag:
+            answer = Response(status=304)
+        else:
+            answer = json_answer(self._openapi_document(where, etag))
+        answer.set_etag(etag)
+        answer.headers["Cache-Control"] = _FOR_LONG
+        return answer
+
+    def _openapi_document(self, where: str, etag: str) -> bytes:
+        """From the cache, or made and put there."""
+        name = f"openapi-{where.replace('/', '-')}"
+        file = self._cache / f"{name}-{etag[:16]}.json"
+        if file.exists():
+            return file.read_bytes()
+        data = openapi.document(self._kinds, where) or b"{}"
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            for old in self._cache.glob(f"{name}-*.json"):
+                old.unlink(missing_ok=True)
+            write_atomically(file, data)
+        except OSError as error:
+            log.warning("%s cannot be kept (%s): it will be made again when it is asked for", file, error)
+        return data
+
+
+def _page(obj: Object | None) -> Page | None:
+    if obj is None:
+        return None
+    return lambda: object_answer(obj, negotiate(request.environ.get("HTTP_ACCEPT", "")))
 
 
 def version_info() -> dict[str, str]:
-    major, minor, *_ = KUBERNETES_VERSION.removeprefix("v").split(".")
-    return {"major": major, "minor": minor, "gitVersion": KUBERNETES_VERSION}
+    """/version. Clients read `gitVersion` to know what they may ask for."""
+    major, minor, _ = KUBERNETES_VERSION.split(".")
+    return {
+        "major": major,
+        "minor": minor,
+        "gitVersion": f"v{KUBERNETES_VERSION}+podlab",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "",
+        "platform": f"linux/{'arm64' if platform.machine() == 'aarch64' else 'amd64'}",
+    }

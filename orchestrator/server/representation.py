@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+import orjson
 from flask import Response
 
+from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
-from orchestrator.server.answers import Encode, json_answer, watch_lines
-from orchestrator.server.negotiation import Wanted, negotiate
-from orchestrator.server.results import Result, Single
-from orchestrator.server.watch import ExpiredSession, WatchSession
+from orchestrator.server import table
+from orchestrator.server.answers import Encode, json_answer, object_answer
+from orchestrator.server.negotiation import YAML, Wanted, negotiate
+from orchestrator.server.results import Frame, Listing, Result
 from orchestrator.util.clock import Clock
+
+_META = "meta.k8s.io"
+_PARTIAL = ("PartialObjectMetadata", "PartialObjectMetadataList")
+_TRANSFORMS = frozenset({(name, version, _META) for name in ("Table", *_PARTIAL) for version in ("v1", "v1beta1")})
+
+
+def wanted(accept: str) -> Wanted:
+    """Raises NotAcceptable."""
+    return negotiate(accept, _TRANSFORMS)
 
 
 class Representation:
+    """Ages in tables are as of `clock`."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def wanted(self, accept: str) -> Wanted:
-        return negotiate(accept)
+    def answer(self, result: Result, call: Request, form: Wanted) -> Response:
+        """As stored, the bytes go out untouched."""
+        if isinstance(result, Listing):
+            if form.transform or form.media_type == YAML:
+                return object_answer(self._listing(result, call, form), form)
+            return json_answer(b"".join(result.chunks()))
+        if form.transform or form.media_type == YAML:
+            return object_answer(self._single(result.object(), call, form), form, result.code, result.warnings)
+        return json_answer(result.data, result.code, result.warnings)
 
-    def answer(self, result: Result, call: Request, wanted: Wanted) -> Response:
-        if isinstance(result, Single):
-            return json_answer(result.data, result.code, result.warnings)
-        return json_answer(b"".join(result.chunks()))
+    def encoder(self, call: Request, form: Wanted) -> Encode:
+        """For the events of one watch. The first table of a watch has the columns' headers."""
+        if not form.transform:
+            return lambda frame: frame.data
+        first = True
 
-    def encoder(self, call: Request, wanted: Wanted) -> Encode:
-        return lambda frame: frame.data
+        def encode(frame: Frame) -> bytes:
+            nonlocal first
+            if frame.type == "ERROR":
+                return frame.data
+            obj = self._single(orjson.loads(frame.data), call, form, headers=first)
+            first = False
+            return orjson.dumps(obj)
 
+        return encode
 
-def watch_pieces(session: WatchSession | ExpiredSession, encode: Encode) -> Iterator[bytes]:
-    return watch_lines(session.batches(), encode)
+    def _single(self, obj: Object, call: Request, form: Wanted, *, headers: bool = True) -> Object:
+        if not form.transform or obj.get("kind") != call.kind.kind:
+            return obj  # a Status and a Scale have no table
+        if form.transform in _PARTIAL:
+            return table.partial(obj)
+        include = table.include(call.options)
+        return table.table_of(call.kind, obj, self._clock.now(), include=include, headers=headers)
+
+    def _listing(self, listing: Listing, call: Request, form: Wanted) -> Object:
+        if not form.transform:
+            return orjson.loads(b"".join(listing.chunks()))  # type: ignore[no-any-return]
+        objects = (entry.object() for entry in listing.entries)
+        if form.transform in _PARTIAL:
+            return table.partial_list(objects, listing.metadata())
+        include = table.include(call.options)
+        return table.table(call.kind, objects, self._clock.now(), metadata=listing.metadata(), include=include)

@@ -40,7 +40,7 @@ class ApiServer:
             self.resources,
             Authenticator(read_tokens(settings.pki / "tokens.csv")),
             Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
-            Documents(),
+            Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache"),
             Agents(identity),
             clock,
         )
