@@ -30,18 +30,17 @@ def write(folder: Path, files: Files, *, group: int | None = None) -> bool:
     # Readable for whatever user the container runs as; who may come here is decided by the folders above.
     folder.chmod(0o755)
     data = folder / _DATA
-    if data.exists() and _read(data) == {path: file.data for path, file in files.items()}:
-        return False
-    old = data.readlink() if data.is_symlink() else None
-    new = Path(tempfile.mkdtemp(prefix="..", dir=folder))
-    _fill(new, files, group)
-    (folder / _NEXT).unlink(missing_ok=True)
-    (folder / _NEXT).symlink_to(new.name)
-    (folder / _NEXT).replace(data)
+    changed = not data.exists() or _read(data) != {path: file.data for path, file in files.items()}
+    if changed:
+        new = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+        _fill(new, files, group)
+        (folder / _NEXT).unlink(missing_ok=True)
+        (folder / _NEXT).symlink_to(new.name)
+        (folder / _NEXT).replace(data)
+    # Also when nothing changed: whoever changed it last may have been interrupted here.
     _link(folder, {PurePosixPath(path).parts[0] for path in files})
-    if old is not None:
-        shutil.rmtree(folder / old, ignore_errors=True)
-    return True
+    _remove_old(folder, data.readlink().name)
+    return changed
 
 
 def _read(data: Path) -> Mapping[str, bytes]:
@@ -74,3 +73,9 @@ def _link(folder: Path, names: set[str]) -> None:
     for name in names:
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(f"{_DATA}/{name}")
+
+
+def _remove_old(folder: Path, current: str) -> None:
+    for entry in folder.iterdir():
+        if entry.name.startswith("..") and not entry.is_symlink() and entry.name != current:
+            shutil.rmtree(entry)

@@ -160,8 +160,10 @@ class ImageManager:
     def _back_off(self, wanted: _Wanted, message: str) -> None:
         """A failure long after the last one begins anew."""
         now, last = self._clock.monotonic(), self._backoffs.get(wanted)
-        fresh = last is None or now > last.until + LONGEST_BACKOFF
-        delay = FIRST_BACKOFF if last is None or fresh else min(2 * last.delay, LONGEST_BACKOFF)
+        if last is None or now > last.until + LONGEST_BACKOFF:
+            delay = FIRST_BACKOFF
+        else:
+            delay = min(2 * last.delay, LONGEST_BACKOFF)
         self._backoffs[wanted] = _Backoff(message, delay, now + delay)
 
 

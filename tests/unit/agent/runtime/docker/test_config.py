@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources
+from agent.runtime.docker.config import create_body
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    return create_body(ContainerSpec("web", "nginx:1", {"a": "b"}, **fields))
+
+
+def test_what_is_not_given_is_the_images() -> None:
+    made = body()
+    assert (made["Image"], made["Labels"], made["Env"]) == ("nginx:1", {"a": "b"}, [])
+    assert not {"Entrypoint", "Cmd", "Hostname", "Domainname", "ExposedPorts"} & set(made)
+    assert made["HostConfig"]["NetworkMode"] == "bridge"
+    assert not {"CpuShares", "CpuQuota", "Memory", "OomScoreAdj"} & set(made["HostConfig"])
+
+
+def test_command_and_arguments() -> None:
+    made = body(command=["a"], args=[])
+    assert (made["Entrypoint"], made["Cmd"]) == (["a"], [])
+
+
+def test_limits() -> None:
+    host = body(resources=Resources(2, 50_000, 1 << 20, 900))["HostConfig"]
+    assert (host["CpuShares"], host["CpuPeriod"], host["CpuQuota"]) == (2, 100_000, 50_000)
+    assert host["Memory"] == host["MemorySwap"] == 1 << 20
+    assert host["OomScoreAdj"] == 900
+
+
+@pytest.mark.parametrize(("score", "allowed", "set_to"), [(-998, True, -998), (-998, False, None), (0, False, 0)])
+def test_a_negative_oom_score_needs_the_privilege(score: int, allowed: bool, set_to: int | None) -> None:
+    spec = ContainerSpec("web", "nginx:1", {}, resources=Resources(oom_score_adj=score))
+    assert create_body(spec, lower_oom_score=allowed)["HostConfig"].get("OomScoreAdj") == set_to
+
+
+@pytest.mark.parametrize(
+    ("mount", "expected"),
+    [
+        (Mount("/a", "/h"), {"Type": "bind", "Source": "/h", "Target": "/a", "ReadOnly": False}),
+        (
+            Mount("/a", "/h", read_only=True, propagation="rslave"),
+            {
+                "Type": "bind",
+                "Source": "/h",
+                "Target": "/a",
+                "ReadOnly": True,
+                "BindOptions": {"Propagation": "rslave"},
+            },
+        ),
+        (Mount("/a", "data"), {"Type": "volume", "Source": "data", "Target": "/a", "ReadOnly": False}),
+        (Mount("/a", kind="tmpfs"), {"Type": "tmpfs", "Target": "/a"}),
+        (Mount("/a", kind="tmpfs", size=9), {"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"SizeBytes": 9}}),
+    ],
+)
+def test_mounts(mount: Mount, expected: dict[str, Any]) -> None:
+    assert body(mounts=[mount])["HostConfig"]["Mounts"] == [expected]
+
+
+def test_ports() -> None:
+    made = body(ports=[PortMapping(80, 8080), PortMapping(80, 8081, host_ip="127.0.0.1"), PortMapping(53, 53, "UDP")])
+    assert made["ExposedPorts"] == {"80/tcp": {}, "53/udp": {}}
+    assert made["HostConfig"]["PortBindings"] == {
+        "80/tcp": [{"HostIp": "", "HostPort": "8080"}, {"HostIp": "127.0.0.1", "HostPort": "8081"}],
+        "53/udp": [{"HostIp": "", "HostPort": "53"}],
+    }
+
+
+def test_names() -> None:
+    made = body(hostname="web-0", domain="a.b", extra_hosts=[("db", "1.2.3.4")], env=[("A", "x=y")])
+    assert (made["Hostname"], made["Domainname"], made["Env"]) == ("web-0", "a.b", ["A=x=y"])
+    assert made["HostConfig"]["ExtraHosts"] == ["db:1.2.3.4"]
