@@ -6,16 +6,22 @@ libraries it needs, a configuration, and busybox for a shell and the usual comma
 
 from __future__ import annotations
 
+import hashlib
 import io
+import logging
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.runtime.base import NoSuchImage, Runtime, RuntimeFailure
 from registry import packages
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
 
 _PATH = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
@@ -60,21 +66,28 @@ http:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`programs` are dynamic or static binaries, `copies` other files of the packages; paths are those in the image."""
+    """`programs` are dynamic or static binaries, `copies` other files of the packages; paths are those in the image.
+    `instructions` are a Dockerfile's."""
 
     packages: Sequence[str]
-    changes: Sequence[str]
+    instructions: Sequence[str]
     programs: Sequence[str] = ()
     copies: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     folders: Sequence[str] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the recipe, so that an image of an older podlab is not taken for this one."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
 
 RECIPES: Mapping[str, Recipe] = {
     "busybox": Recipe(["busybox-static"], [_PATH, 'CMD ["sh"]']),
     "nginx": Recipe(
         ["nginx-light", "busybox-static"],
-        [_PATH, "EXPOSE 80", 'CMD ["nginx", "-g", "daemon off;"]'],
+        # SIGQUIT is nginx' graceful stop: requests under way are answered.
+        [_PATH, "EXPOSE 80", "STOPSIGNAL SIGQUIT", 'CMD ["nginx", "-g", "daemon off;"]'],
         programs=["/usr/sbin/nginx"],
         copies=["/etc/nginx/mime.types"],
         files={
@@ -102,22 +115,37 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
-def build(runtime: Runtime, name: str) -> str:
-    """A reference to image `name` (a key of RECIPES), made unless the engine has it. Raises RuntimeFailure."""
-    reference = f"podlab/{name}:offline"
+def build(runtime: Runtime, name: str, say: Say = log.info) -> str:
+    """A reference to image `name` (a key of RECIPES), made unless the engine has it. Raises RuntimeFailure.
+
+    `say` is told of each step; it takes seconds, most of them to download.
+    """
+    recipe = RECIPES[name]
+    reference = f"podlab/{name}:offline-{recipe.fingerprint}"
     try:
         runtime.image(reference)
         return reference
     except NoSuchImage:
-        recipe = RECIPES[name]
+        say(f"making {reference} from the packages {', '.join(recipe.packages)}")
     try:
         with tempfile.TemporaryDirectory(prefix="podlab-") as folder:
             root = packages.unpack(recipe.packages, Path(folder))
-            tar = _assemble(recipe, root)
+            files = _assemble(recipe, root)
     except packages.PackagesError as error:
         raise RuntimeFailure(f"image {name} is neither on Docker Hub nor in the packages: {error}") from error
-    runtime.import_image(tar, reference, recipe.changes)
+    say(f"giving {reference} ({len(files) / 1e6:.0f} MB) to the engine")
+    runtime.build(_context(recipe, files), reference, {})
     return reference
+
+
+def _context(recipe: Recipe, files: bytes) -> bytes:
+    """A build context: an import could not set the stop signal."""
+    dockerfile = "\n".join(["FROM scratch", "ADD files.tar /", *recipe.instructions])
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        _add_file(tar, "/Dockerfile", dockerfile.encode(), 0o644)
+        _add_file(tar, "/files.tar", files, 0o644)
+    return buffer.getvalue()
 
 
 def _assemble(recipe: Recipe, root: Path) -> bytes:
