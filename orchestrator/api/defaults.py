@@ -6,10 +6,8 @@ The values are those of `k8s.io/kubernetes/pkg/apis/core/v1/defaults.go`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
-from orchestrator.api import quantity
 from orchestrator.api.meta import Object
 
 #: Mode of the files of a configMap, secret, projected or downwardAPI volume (octal 0644).
@@ -55,7 +53,6 @@ def default_pod_spec(spec: Object) -> None:
         _default_container(container)
     for volume in spec.get("volumes") or []:
         _default_volume(volume)
-    canonical(spec.get("overhead"))
 
 
 def default_template(template: Object) -> None:
@@ -72,19 +69,6 @@ def default_pod_only(spec: Object) -> None:
         for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
             for port in container.get("ports") or []:
                 port["hostPort"] = port.get("hostPort") or port.get("containerPort") or 0
-
-
-def canonical(resources: Object | None) -> None:
-    """Write the quantities of a map as Kubernetes does."""
-    resources = resources or {}
-    for name in resources:
-        canonical_field(resources, name)
-
-
-def canonical_field(obj: Object, field: str) -> None:
-    """Write one quantity as Kubernetes does. What is no quantity stays, for the validator to refuse."""
-    with suppress(ValueError):
-        obj[field] = quantity.canonical(obj[field])
 
 
 def pull_policy(image: str) -> str:
@@ -108,9 +92,7 @@ def _default_service_account(spec: Object) -> None:
 
 def _default_container(container: Object) -> None:
     fill(container, {**_CONTAINER, "imagePullPolicy": pull_policy(container.get("image") or "")})
-    resources = container.setdefault("resources", {})
-    canonical(resources.get("limits"))
-    canonical(resources.get("requests"))
+    container.setdefault("resources", {})
     for port in container.get("ports") or []:
         fill(port, {"protocol": "TCP"})
     for variable in container.get("env") or []:
@@ -136,7 +118,6 @@ def _default_source(source: Object) -> None:
         fill(source["fieldRef"], {"apiVersion": "v1"})
     if "resourceFieldRef" in source:
         fill(source["resourceFieldRef"], {"divisor": "0"})
-        canonical_field(source["resourceFieldRef"], "divisor")
 
 
 def _default_requests(container: Object) -> None:
@@ -151,8 +132,6 @@ def _default_volume(volume: Object) -> None:
         volume["emptyDir"] = {}
     for source in volume.keys() & _VOLUMES.keys():
         fill(volume[source], _VOLUMES[source])
-    if "sizeLimit" in (volume.get("emptyDir") or {}):
-        canonical_field(volume["emptyDir"], "sizeLimit")
     _default_files(volume.get("downwardAPI") or {})
     for projection in (volume.get("projected") or {}).get("sources") or []:
         _default_files(projection.get("downwardAPI") or {})

@@ -32,7 +32,7 @@ class Syntax:
 
     def __call__(self, value: str) -> list[str]:
         problems = []
-        if self.longest and len(value.encode(errors="replace")) > self.longest:
+        if self.longest and len(value.encode()) > self.longest:
             problems.append(too_long(self.longest))
         if not self.compiled.fullmatch(value):
             problems.append(self.explained)

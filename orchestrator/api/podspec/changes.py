@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.api.checks import MAX_INT32, Errors, indexed
+from orchestrator.api.checks import Errors, indexed
 from orchestrator.api.errors import forbidden, invalid
 from orchestrator.api.meta import Object
 
@@ -47,8 +47,6 @@ def _deadline(new: Object, old: Object, field: str) -> Errors:
     if wanted is None:
         if current is not None:
             yield invalid(field, None, "must not update from a positive integer to nil value")
-    elif not 0 <= wanted <= MAX_INT32:
-        yield invalid(field, wanted, f"must be between 0 and {MAX_INT32}, inclusive")
     elif current is not None and current < wanted:
         yield invalid(field, wanted, "must be less than or equal to previous value")
 

@@ -79,14 +79,9 @@ def resource_ref(reference: Object, field: str, *, container_needed: bool = Fals
 
 
 def _divisor(resource: str, divisor: str, field: str) -> Errors:
-    try:
-        unset = quantity.parse(divisor) == 0
-    except ValueError as error:
-        yield invalid(field, divisor, str(error))
-        return
     name = resource.partition(".")[2]
     allowed = ("1m", "1") if name == "cpu" else _SIZES
-    if not unset and divisor not in allowed:
+    if quantity.parse(divisor) != 0 and divisor not in allowed:
         why = "1m and 1" if name == "cpu" else ", ".join(allowed)
         yield invalid(field, divisor, f"only divisor's values {why} are supported with the {name} resource")
 

@@ -1,15 +1,12 @@
-"""Resource requests and limits."""
+"""Resource requests and limits. That a value is a quantity at all has been checked with the schema."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
-from typing import Any
-
-from orchestrator.api import names, quantity
+from orchestrator.api import names
 from orchestrator.api.checks import NOT_NEGATIVE, Errors
-from orchestrator.api.errors import FieldError, invalid, required
+from orchestrator.api.errors import invalid, required
 from orchestrator.api.meta import Object
+from orchestrator.api.quantity import Quantity, parse
 
 _STANDARD = frozenset({"cpu", "memory", "ephemeral-storage"})
 _HUGE_PAGES = "hugepages-"
@@ -27,52 +24,37 @@ def requirements(resources: Object, field: str) -> Errors:
 
 
 def quantities(resources: Object | None, field: str) -> Errors:
-    """Every value of the map is a quantity of at least zero."""
+    """No quantity of the map is below zero."""
     for name, value in (resources or {}).items():
         yield from amount(value, f"{field}[{name}]")
 
 
-def amount(value: Any, field: str) -> Errors:
-    """The value is a quantity of at least zero."""
-    try:
-        parsed = quantity.parse(value)
-    except ValueError as error:
-        yield invalid(field, value, str(error))
-        return
-    if parsed < 0:
+def amount(value: Quantity, field: str) -> Errors:
+    """The quantity is not below zero."""
+    if parse(value) < 0:
         yield invalid(field, value, NOT_NEGATIVE)
 
 
-def _resource(name: str, value: Any, field: str) -> Errors:
+def _resource(name: str, value: Quantity, field: str) -> Errors:
     problems = names.qualified_name(name)
     if not problems and "/" not in name and not _is_standard(name):
         problems = ["must be a standard resource type or fully qualified", "must be a standard resource for containers"]
     yield from (invalid(field, name, problem) for problem in problems)
     yield from amount(value, field)
-    parsed = _parsed(value)
-    if parsed is not None and _is_whole(name) and parsed.denominator != 1:
+    if _is_whole(name) and parse(value).denominator != 1:
         yield invalid(field, value, "must be an integer")
 
 
-def _within_limit(name: str, request: Any, limit: Any, field: str) -> Iterator[FieldError]:
+def _within_limit(name: str, request: Quantity, limit: Quantity | None, field: str) -> Errors:
     if limit is None:
         if _is_whole(name):
             yield required(f"{field}.limits", "Limit must be set for non overcommitable resources")
         return
-    asked, allowed = _parsed(request), _parsed(limit)
-    if asked is None or allowed is None:
-        return
+    asked, allowed = parse(request), parse(limit)
     if _is_whole(name) and asked != allowed:
         yield invalid(f"{field}.requests", request, f"must be equal to {name} limit of {limit}")
     elif asked > allowed:
         yield invalid(f"{field}.requests", request, f"must be less than or equal to {name} limit of {limit}")
-
-
-def _parsed(value: Any) -> Fraction | None:
-    try:
-        return quantity.parse(value)
-    except ValueError:
-        return None
 
 
 def _is_standard(name: str) -> bool:

@@ -83,7 +83,7 @@ def _rolling_update(rolling: Object, field: str) -> Errors:
     yield from _share(surge, f"{field}.maxSurge")
     if _is_zero(unavailable) and _is_zero(surge):
         yield invalid(f"{field}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    if isinstance(unavailable, str) and not percentage(unavailable) and int(unavailable[:-1]) > 100:
+    if isinstance(unavailable, str) and _percent(unavailable) > 100:
         yield invalid(f"{field}.maxUnavailable", unavailable, "must not be greater than 100%")
 
 
@@ -96,4 +96,9 @@ def _share(value: Any, field: str) -> Errors:
 
 
 def _is_zero(share: Any) -> bool:
-    return share in (None, 0) or (isinstance(share, str) and not percentage(share) and int(share[:-1]) == 0)
+    return _percent(share) == 0 if isinstance(share, str) else not share
+
+
+def _percent(share: str) -> int:
+    """The number of a percentage, -1 for what is none; of a very long one only that it is large."""
+    return -1 if percentage(share) else int(share[:-1].lstrip("0")[:9] or "0")

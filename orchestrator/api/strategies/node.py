@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.api.defaults import canonical
 from orchestrator.api.errors import FieldError, forbidden
 from orchestrator.api.meta import Object, condition, labels, name, spec, status
 from orchestrator.api.podspec.placement import taints
@@ -36,8 +35,6 @@ class NodeStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """What can be allocated is all there is, unless the agent says otherwise."""
         state = status(obj)
-        for field in _AMOUNTS:
-            canonical(state.get(field))
         if state.get("capacity") and not state.get("allocatable"):
             state["allocatable"] = dict(state["capacity"])
 

@@ -35,7 +35,7 @@ class PodStrategy(Strategy):
         defaults.default_pod_only(pod)
 
     def prepare_create(self, obj: Object, now: float) -> None:
-        obj["status"] = {"phase": "Pending", "qosClass": _qos_class(obj)}
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj)}
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(pod_spec(spec(obj)))
@@ -75,11 +75,3 @@ class PodStrategy(Strategy):
 
     def row(self, obj: Object, now: float) -> Sequence[Cell]:
         return pod_table.row(obj, now)
-
-
-def _qos_class(pod: Object) -> str:
-    """The class of a pod that is not validated yet: with quantities that are none it will be refused anyway."""
-    try:
-        return qos_class(pod)
-    except ValueError:
-        return "BestEffort"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
+
+import orjson
 
 from orchestrator.api import meta
 from orchestrator.api.checks import Errors, unchanged
@@ -54,14 +55,7 @@ class SecretStrategy(Strategy):
 
 
 def _content(secret: Object) -> Errors:
-    total = 0
-    for key, value in (secret.get("data") or {}).items():
-        binary = content.decoded(value)
-        if binary is None:
-            yield invalid(f"data[{key}]", _HIDDEN, "must be encoded in base64: `kubectl create secret` does that")
-        else:
-            total += len(binary)
-    yield from content.size(total, "data")
+    yield from content.size(sum(len(content.decoded(value)) for value in (secret.get("data") or {}).values()), "data")
 
 
 def _well_known(secret: Object) -> Errors:
@@ -75,13 +69,13 @@ def _well_known(secret: Object) -> Errors:
     for key in _KEYS.get(kind, ()):
         if key not in data:
             yield required(f"data[{key}]")
-        elif kind in _JSON_TYPES and (why := _json_problem(content.decoded(data[key]) or b"")):
+        elif kind in _JSON_TYPES and (why := _json_problem(content.decoded(data[key]))):
             yield invalid(f"data[{key}]", _HIDDEN, why)
 
 
 def _json_problem(text: bytes) -> str:
     try:
-        value = json.loads(text)
+        value = orjson.loads(text)
     except ValueError as error:
         return str(error)
     return "" if isinstance(value, dict) else "must be a JSON object"

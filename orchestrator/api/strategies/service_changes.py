@@ -47,8 +47,8 @@ def _keep_addresses(new: Object, old: Object) -> None:
     if not (_has_address(new) and _has_address(old)):
         return
     current = old.get("clusterIPs") or []
-    if not new.get("clusterIP") and not new.get("clusterIPs"):
-        new["clusterIP"], new["clusterIPs"] = old.get("clusterIP", ""), current
+    if current and not new.get("clusterIP") and not new.get("clusterIPs"):
+        new["clusterIP"], new["clusterIPs"] = current[0], current
     elif new.get("clusterIP") != old.get("clusterIP") and new.get("clusterIPs") == current:
         # The client changed one of the two that say the same.
         new["clusterIPs"] = [new["clusterIP"]] if new.get("clusterIP") else []
