@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, SERVICE
-from orchestrator.api.errors import AlreadyExists
+from orchestrator.api.errors import NotFound
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace
 from orchestrator.api.request import Request, User
@@ -29,10 +29,11 @@ def bootstrap(resources: Resources, settings: Settings) -> None:
 def _ensure(resources: Resources, kind: Kind, obj: Object) -> bool:
     """Create the object; False when it was there."""
     try:
-        resources.handle(Request("create", kind, namespace(obj), body=obj), APISERVER)
-    except AlreadyExists:
+        resources.handle(Request("get", kind, namespace(obj), name(obj)), APISERVER)
         return False
-    return True
+    except NotFound:
+        resources.handle(Request("create", kind, namespace(obj), body=obj), APISERVER)
+        return True
 
 
 def _replace(resources: Resources, kind: Kind, obj: Object) -> None:

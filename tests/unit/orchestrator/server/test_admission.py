@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.api.builtin import POD, SERVICE, SERVICE_ACCOUNT
+from orchestrator.api.errors import Forbidden, InternalError, Invalid
+from orchestrator.api.meta import Object
+from orchestrator.client.client import Client
+from orchestrator.server.admission.base import View
+from orchestrator.server.admission.services import ServiceIPs
+from orchestrator.server.resources import Resources
+from orchestrator.util.settings import Settings
+
+from .objects import pod, service
+
+
+def test_pods_get_the_default_account(client: Client) -> None:
+    spec = client.create(POD, pod())["spec"]
+    assert (spec["serviceAccountName"], spec["serviceAccount"]) == ("default", "default")
+
+
+def test_a_named_account_must_be_there(client: Client) -> None:
+    with pytest.raises(Forbidden, match='error looking up service account default/bot: serviceaccount "bot" not found'):
+        client.create(POD, pod(serviceAccountName="bot"))
+    secrets = [{"name": "registry"}]
+    client.create(SERVICE_ACCOUNT, {"metadata": {"name": "bot", "namespace": "default"}, "imagePullSecrets": secrets})
+    spec = client.create(POD, pod(serviceAccount="bot"))["spec"]
+    assert spec["serviceAccountName"] == "bot"
+    assert spec["imagePullSecrets"] == secrets
+
+
+def test_pods_tolerate_a_node_that_is_down_for_a_while(client: Client) -> None:
+    own = {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}
+    spec = client.create(POD, pod(tolerations=[own]))["spec"]
+    added = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
+    assert spec["tolerations"] == [own, {**added, "tolerationSeconds": 10}]
+    everything = [{"operator": "Exists"}]
+    assert client.create(POD, pod("calm", tolerations=everything))["spec"]["tolerations"] == everything
+
+
+def test_pods_have_a_priority(client: Client) -> None:
+    assert client.create(POD, pod())["spec"]["priority"] == 0
+
+
+def test_services_get_an_address(client: Client) -> None:
+    spec = client.create(SERVICE, service())["spec"]
+    assert spec["clusterIP"].startswith("10.96.")
+    assert spec["clusterIPs"] == [spec["clusterIP"]]
+    assert (spec["ipFamilies"], spec["ipFamilyPolicy"]) == (["IPv4"], "SingleStack")
+
+
+def test_headless_and_external_services_get_none(client: Client) -> None:
+    headless = client.create(SERVICE, service("a", clusterIP="None"))["spec"]
+    assert (headless["clusterIP"], headless["clusterIPs"]) == ("None", ["None"])
+    external = client.create(SERVICE, service("b", type="ExternalName", externalName="example.com"))["spec"]
+    assert not external.get("clusterIP")
+
+
+def test_an_address_can_be_asked_for_once(client: Client) -> None:
+    assert client.create(SERVICE, service("dns", clusterIP="10.96.0.10"))["spec"]["clusterIP"] == "10.96.0.10"
+    with pytest.raises(Invalid, match=r"failed to allocate IP 10\.96\.0\.10: provided IP is already allocated"):
+        client.create(SERVICE, service("other", clusterIP="10.96.0.10"))
+    with pytest.raises(Invalid, match=r"The range of valid IPs is 10\.96\.0\.0/16"):
+        client.create(SERVICE, service("other", clusterIP="192.168.0.1"))
+
+
+def test_node_ports(client: Client) -> None:
+    made = client.create(SERVICE, _node_port("a", 30080))
+    assert made["spec"]["ports"][0]["nodePort"] == 30080
+    with pytest.raises(Invalid, match=r"spec\.ports\[0\]\.nodePort: Invalid value: 30080: provided port is already"):
+        client.create(SERVICE, _node_port("b", 30080))
+    with pytest.raises(Invalid, match="The range of valid ports is 30000-32767"):
+        client.create(SERVICE, _node_port("b", 80))
+    assert 30000 <= client.create(SERVICE, _node_port("b"))["spec"]["ports"][0]["nodePort"] <= 32767
+
+
+def _node_port(name: str, number: int = 0, **spec: Any) -> Object:
+    return service(name, port={"nodePort": number} if number else None, type="NodePort", **spec)
+
+
+def test_one_port_for_two_protocols(client: Client) -> None:
+    ports = [
+        {"name": "t", "port": 53, "protocol": "TCP", "nodePort": 30053},
+        {"name": "u", "port": 53, "protocol": "UDP", "nodePort": 30053},
+    ]
+    made = client.create(SERVICE, service("dns", type="NodePort") | {"spec": {"type": "NodePort", "ports": ports}})
+    assert [port["nodePort"] for port in made["spec"]["ports"]] == [30053, 30053]
+    client.delete(SERVICE, "dns", "default")
+    client.create(SERVICE, _node_port("other", 30053))
+
+
+def test_what_a_service_held_is_free_when_it_goes(client: Client) -> None:
+    client.create(SERVICE, _node_port("a", 30080, clusterIP="10.96.7.7"))
+    client.delete(SERVICE, "a", "default")
+    client.create(SERVICE, _node_port("b", 30080, clusterIP="10.96.7.7"))
+
+
+def test_a_changed_type_gives_back_the_port(client: Client) -> None:
+    client.create(SERVICE, _node_port("a", 30080))
+    client.patch(SERVICE, "a", {"spec": {"type": "ClusterIP"}}, "default")
+    client.create(SERVICE, _node_port("b", 30080))
+
+
+def test_a_changed_port_gives_back_the_old_one(client: Client) -> None:
+    client.create(SERVICE, _node_port("a", 30080))
+    wanted = {"spec": {"ports": [{"port": 80, "nodePort": 30081}]}}
+    client.patch(SERVICE, "a", wanted, "default")
+    client.create(SERVICE, _node_port("b", 30080))
+    with pytest.raises(Invalid, match="already allocated"):
+        client.create(SERVICE, _node_port("c", 30081))
+
+
+def test_an_update_keeps_what_it_does_not_name(client: Client) -> None:
+    first = client.create(SERVICE, _node_port("a", 30080))
+    wanted = _node_port("a")
+    wanted["metadata"]["labels"] = {"x": "y"}
+    second = client.update(SERVICE, wanted)
+    assert second["spec"] == first["spec"]
+
+
+@pytest.mark.parametrize("how", ["invalid", "dry run", "taken name"])
+def test_nothing_leaks_when_nothing_is_written(client: Client, how: str) -> None:
+    wanted = _node_port("a", 30080, clusterIP="10.96.7.7")
+    if how == "invalid":
+        broken = _node_port("a", 30080, clusterIP="10.96.7.7", sessionAffinity="Sometimes")
+        with pytest.raises(Invalid):
+            client.create(SERVICE, broken)
+    elif how == "dry run":
+        client.create(SERVICE, wanted, dryRun="All")
+    else:
+        client.create(SERVICE, service("a"))
+        with pytest.raises(Exception, match="already exists"):
+            client.create(SERVICE, wanted)
+        client.delete(SERVICE, "a", "default")
+    client.create(SERVICE, wanted)
+
+
+def test_the_pools_are_filled_from_the_store(resources: Resources, client: Client) -> None:
+    client.create(SERVICE, _node_port("a", 30080, clusterIP="10.96.7.7"))
+    fresh = ServiceIPs(View(resources.backend.store), Settings(home=Path("/nonexistent")), random.Random(1))
+    resources.backend.admission._plugins = (fresh,)
+    with pytest.raises(Invalid, match="already allocated"):
+        client.create(SERVICE, _node_port("b", 30080))
+    with pytest.raises(Invalid, match="already allocated"):
+        client.create(SERVICE, service("b", clusterIP="10.96.7.7"))
+
+
+def test_a_full_range(resources: Resources, client: Client) -> None:
+    small = Settings(
+        home=Path("/nonexistent"), service_cidr="10.96.0.0/29", dns_ip="10.96.0.2", node_ports=(30000, 30000)
+    )
+    plugin = ServiceIPs(View(resources.backend.store), small, random.Random(1))
+    resources.backend.admission._plugins = (plugin,)
+    addresses = {client.create(SERVICE, service(f"s{n}"))["spec"]["clusterIP"] for n in range(4)}
+    assert addresses == {f"10.96.0.{last}" for last in (3, 4, 5, 6)}
+    with pytest.raises(InternalError, match="delete a Service"):
+        client.create(SERVICE, service("more"))
+    client.delete(SERVICE, "s0", "default")
+    client.create(SERVICE, _node_port("np"))
+    client.delete(SERVICE, "s1", "default")
+    with pytest.raises(InternalError, match="failed to allocate a nodePort"):
+        client.create(SERVICE, _node_port("np2"))

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.api.builtin import DEPLOYMENT
+from orchestrator.api.errors import BadRequest, Conflict, Invalid
+from orchestrator.api.meta import Object
+from orchestrator.client.client import Client
+from orchestrator.server.scale import selector_text
+
+from .objects import deployment
+
+
+@pytest.fixture
+def scale(client: Client) -> Object:
+    client.create(DEPLOYMENT, deployment())
+    return client.get(DEPLOYMENT, "web", "default", subresource="scale")
+
+
+def test_shows_the_replicas(scale: Object) -> None:
+    assert (scale["kind"], scale["apiVersion"]) == ("Scale", "autoscaling/v1")
+    assert scale["spec"] == {"replicas": 2}
+    assert scale["status"] == {"replicas": 0, "selector": "app=web"}
+
+
+def test_put_and_patch(client: Client, scale: Object) -> None:
+    scale["spec"]["replicas"] = 5
+    assert client.update(DEPLOYMENT, scale, subresource="scale")["spec"]["replicas"] == 5
+    patched = client.patch(DEPLOYMENT, "web", {"spec": {"replicas": 7}}, "default", subresource="scale")
+    assert patched["spec"]["replicas"] == 7
+    whole = client.get(DEPLOYMENT, "web", "default")
+    assert (whole["spec"]["replicas"], whole["metadata"]["generation"]) == (7, 3)
+    with pytest.raises(Conflict):
+        client.update(DEPLOYMENT, scale, subresource="scale")
+
+
+def test_refused(client: Client, scale: Object) -> None:
+    with pytest.raises(Invalid, match=r"spec\.replicas: Invalid value: -1: must be greater than or equal to 0"):
+        client.patch(DEPLOYMENT, "web", {"spec": {"replicas": -1}}, "default", subresource="scale")
+    scale["kind"] = "Deployment"
+    with pytest.raises(BadRequest, match="does not match the expected kind"):
+        client.update(DEPLOYMENT, scale, subresource="scale")
+
+
+def test_selector_text() -> None:
+    expressions = [
+        {"key": "a", "operator": "In", "values": ["2", "1"]},
+        {"key": "b", "operator": "NotIn", "values": ["3"]},
+        {"key": "c", "operator": "Exists"},
+        {"key": "d", "operator": "DoesNotExist"},
+    ]
+    selector = {"matchLabels": {"z": "1", "y": "2"}, "matchExpressions": expressions}
+    assert selector_text(selector) == "y=2,z=1,a in (1,2),b notin (3),c,!d"
