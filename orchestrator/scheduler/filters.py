@@ -1,0 +1,84 @@
+"""Which nodes a pod may run on. A filter looks at the pod and the cluster once, and gives a check for each node.
+
+The names, the order and the reasons are those of Kubernetes' scheduler plugins. To add a filter, write a function and
+add it to FILTERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from orchestrator.api.pods import HostPort
+from orchestrator.api.taints import NO_SCHEDULE, UNSCHEDULABLE, tolerated_by
+from orchestrator.scheduler.interpod import inter_pod_affinity
+from orchestrator.scheduler.podinfo import PodInfo
+from orchestrator.scheduler.snapshot import NodeInfo, Snapshot
+from orchestrator.scheduler.spread import pod_topology_spread
+from orchestrator.scheduler.suitable import affinity_allows, untolerated_taint
+
+#: Why a node will not do; empty when it will.
+Reasons = tuple[str, ...]
+Check = Callable[[NodeInfo], Reasons]
+#: None when the pod asks for nothing that the filter could refuse.
+Filter = Callable[[PodInfo, Snapshot], Check | None]
+
+
+def node_unschedulable(pod: PodInfo, _: Snapshot) -> Check | None:
+    if tolerated_by(pod.tolerations, {"key": UNSCHEDULABLE, "effect": NO_SCHEDULE}):
+        return None
+    return lambda node: ("node(s) were unschedulable",) if node.unschedulable else ()
+
+
+def taint_toleration(pod: PodInfo, _: Snapshot) -> Check:
+    def check(node: NodeInfo) -> Reasons:
+        taint = untolerated_taint(pod, node)
+        if taint is None:
+            return ()
+        return (f"node(s) had untolerated taint {{{taint.get('key')}: {taint.get('value') or ''}}}",)
+
+    return check
+
+
+def node_affinity(pod: PodInfo, _: Snapshot) -> Check | None:
+    if not pod.node_selector and pod.required_nodes is None:
+        return None
+    reason = "node(s) didn't match Pod's node affinity/selector"
+    return lambda node: () if affinity_allows(pod, node) else (reason,)
+
+
+def node_ports(pod: PodInfo, _: Snapshot) -> Check | None:
+    if not pod.ports:
+        return None
+    reason = "node(s) didn't have free ports for the requested pod ports"
+    return lambda node: (reason,) if _collide(pod.ports, node.ports) else ()
+
+
+def _collide(wanted: Collection[HostPort], used: Collection[HostPort]) -> bool:
+    """A port on all addresses (0.0.0.0) collides with the same one on any."""
+    return any(
+        (a.protocol, a.port) == (b.protocol, b.port) and (a.ip == b.ip or "0.0.0.0" in (a.ip, b.ip))
+        for a in wanted
+        for b in used
+    )
+
+
+def node_resources_fit(pod: PodInfo, _: Snapshot) -> Check:
+    wanted = [(resource, amount) for resource, amount in pod.requests.items() if amount > 0]
+
+    def check(node: NodeInfo) -> Reasons:
+        full = ("Too many pods",) if len(node.pods) + 1 > node.allocatable.get("pods", 0) else ()
+        lacking = tuple(f"Insufficient {resource}" for resource, amount in wanted if amount > node.free(resource))
+        return full + lacking
+
+    return check
+
+
+FILTERS: tuple[Filter, ...] = (
+    node_unschedulable,
+    taint_toleration,
+    node_affinity,
+    node_ports,
+    node_resources_fit,
+    pod_topology_spread,
+    inter_pod_affinity,
+)
