@@ -17,7 +17,7 @@ from agent import atomic_folder, host_path, tmpfs
 from agent.host_path import HostPathError
 from agent.lookup import Lookup
 from agent.projection import Missing, Projector, Tokens
-from agent.runtime.base import ConfigError, Mount
+from agent.runtime.base import ConfigError, EngineUnreachable, Mount, RuntimeFailure
 from agent.runtime.expansion import expand
 from agent.runtime.node import NodeContext
 from orchestrator.api.meta import Object, key, spec, uid
@@ -55,9 +55,12 @@ class VolumeManager:
         *,
         tokens: Tokens | None = None,
         memory: Path | None = None,
+        empty: Callable[[Path], None] | None = None,
     ) -> None:
+        """`empty` deletes what is in a folder where we may not (`agent.runtime.emptying`); it raises RuntimeFailure."""
         self._pods = root / "pods"
         self._memory = memory
+        self._empty = empty
         self._projector = Projector(lookup, node, tokens)
         self._kinds: Mapping[str, Callable[[Object, Object], Source]] = {
             "emptyDir": self._empty_dir,
@@ -89,11 +92,16 @@ class VolumeManager:
         return found
 
     def teardown(self, uid: str) -> None:
-        """Delete all volumes of the pod with that uid; success when there are none. Raises VolumeError."""
+        """Delete all volumes of the pod with that uid; success when there are none.
+
+        Raises VolumeError, and EngineUnreachable.
+        """
         try:
             for folder in self._folders(uid):
-                _remove(folder)
-        except OSError as error:
+                self._remove(folder)
+        except EngineUnreachable:
+            raise
+        except (OSError, RuntimeFailure) as error:
             raise VolumeError(f"the volumes of pod {uid} cannot be removed: {error}") from error
 
     def pods(self) -> set[str]:
@@ -103,6 +111,21 @@ class VolumeManager:
 
     def _folders(self, uid: str) -> list[Path]:
         return [self._pods / uid, *([self._memory / uid] if self._memory else [])]
+
+    def _remove(self, folder: Path) -> None:
+        """Raises OSError, RuntimeFailure."""
+        if not folder.exists():
+            return
+        for volume in (folder / "volumes").glob("*"):
+            if volume.is_mount():
+                tmpfs.unmount(volume)
+        try:
+            shutil.rmtree(folder)
+        except PermissionError:
+            if self._empty is None:
+                raise
+            self._empty(folder)
+            shutil.rmtree(folder)
 
     def _prepare(self, pod: Object, volume: Object) -> Source:
         kind = next((field for field, value in volume.items() if field != "name" and value is not None), "emptyDir")
@@ -194,13 +217,3 @@ def _below(volume: Path, below: str, name: str) -> Path:
     except OSError as error:
         raise VolumeError(f'failed to create subPath directory for volumeMount "{name}": {error}') from error
     return path
-
-
-def _remove(folder: Path) -> None:
-    """Raises OSError."""
-    if not folder.exists():
-        return
-    for volume in (folder / "volumes").glob("*"):
-        if volume.is_mount():
-            tmpfs.unmount(volume)
-    shutil.rmtree(folder)

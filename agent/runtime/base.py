@@ -71,7 +71,7 @@ class Resources:
 class ContainerSpec:
     """Everything needed to create one container. `name` is the engine's name for it, unique on the engine.
 
-    `network`: `container:<id>` to join a sandbox, `host`, or "" for the engine's bridge (the sandbox itself).
+    `network`: `container:<id>` to join a sandbox, `host`, `none`, or "" for the engine's bridge (the sandbox itself).
     `command` replaces the image's entrypoint, `args` its command; None keeps the image's.
     """
 

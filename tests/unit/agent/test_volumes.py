@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent import volumes
 from agent.runtime.base import Mount
 from agent.runtime.node import NodeContext
 from agent.volumes import Source, VolumeError, VolumeManager
@@ -381,6 +383,25 @@ def test_teardown_takes_one_pods_volumes(bench: Bench) -> None:
     bench.restarted().teardown("u1")
     bench.manager.teardown("u1")
     assert bench.manager.pods() == {"u2"}
+
+
+def test_what_only_root_may_delete_is_emptied_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a container's root, for an agent that is not root."""
+    emptied: list[Path] = []
+    rmtree = shutil.rmtree
+
+    def guarded(folder: Path) -> None:
+        if not emptied:
+            raise PermissionError(13, "Permission denied")
+        rmtree(folder)
+
+    monkeypatch.setattr(volumes.shutil, "rmtree", guarded)
+    bench.folder({"emptyDir": {}})
+    with pytest.raises(VolumeError, match=r"the volumes of pod u1 cannot be removed: .*Permission denied"):
+        bench.manager.teardown("u1")
+    bench.restarted(empty=emptied.append).teardown("u1")
+    assert emptied == [bench.root / "node" / "pods" / "u1"]
+    assert bench.manager.pods() == set()
 
 
 def test_teardown_leaves_what_host_path_points_to(bench: Bench, tmp_path: Path) -> None:

@@ -49,14 +49,36 @@ def test_a_machine_without_a_program() -> None:
         pause_image("s390x")
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="runs the program for x86_64")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_waits_for_the_stop_signal(tmp_path: Path, number: signal.Signals) -> None:
+amd64_only = pytest.mark.skipif(platform.machine() != "x86_64", reason="runs the program for x86_64")
+
+
+@pytest.fixture
+def executable(tmp_path: Path) -> Path:
     file = tmp_path / "pause"
     file.write_bytes(program("amd64"))
     file.chmod(0o755)
-    process = subprocess.Popen([file])
+    return file
+
+
+@amd64_only
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_waits_for_the_stop_signal(executable: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen([executable])
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.1)
     process.send_signal(number)
     assert process.wait(5) == 0
+
+
+@amd64_only
+def test_it_empties_a_folder(executable: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "a" / "b").mkdir(parents=True)
+    for number in range(500):
+        (folder / "a" / "b" / f"a-file-with-a-rather-long-name-{number}").touch()
+    (folder / "..data").symlink_to(tmp_path)
+    (folder / ".hidden").touch()
+    assert subprocess.run([executable, "empty", folder]).returncode == 0
+    assert list(folder.iterdir()) == []
+    assert executable.exists()
+    assert subprocess.run([executable, "empty", tmp_path / "none"]).returncode == 1
