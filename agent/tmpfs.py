@@ -1,4 +1,4 @@
-"""File systems in memory. Only root may mount one."""
+"""File systems in memory. Only root may mount one, and only where the engine sees it: not from within a container."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from agent.runtime.inside import own_container
+
+_MOUNTINFO = Path("/proc/self/mountinfo")
 _MEMORY = (Path("/run"), Path("/dev/shm"))
 
 
@@ -16,7 +19,7 @@ def mount(folder: Path, size: int) -> bool:
     """
     if folder.is_mount():
         return True
-    if os.geteuid() != 0:
+    if not _may_mount():
         return False
     options = "mode=0777" + (f",size={size}" if size else "")
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
@@ -32,7 +35,7 @@ def unmount(folder: Path) -> None:
 
 def memory_folder(cluster: str, node: str) -> Path | None:
     """A folder for secrets, which are not to be on a disk: on a tmpfs that every Linux has. None where we may not."""
-    if os.geteuid() != 0:
+    if not _may_mount():
         return None
     for base in _MEMORY:
         folder = base / "podlab"
@@ -42,7 +45,11 @@ def memory_folder(cluster: str, node: str) -> Path | None:
     return None
 
 
+def _may_mount() -> bool:
+    return os.geteuid() == 0 and not own_container(_MOUNTINFO.read_text())
+
+
 def _in_memory(folder: Path) -> bool:
     """Whether a tmpfs is mounted on `folder` (proc(5), mountinfo)."""
-    mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    mounts = [line.split() for line in _MOUNTINFO.read_text().splitlines()]
     return any(fields[4] == str(folder) and fields[fields.index("-") + 1] == "tmpfs" for fields in mounts)

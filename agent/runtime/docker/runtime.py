@@ -8,6 +8,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -38,6 +39,7 @@ from agent.runtime.docker.known import KnownContainers
 from agent.runtime.docker.pause import CHANGES, pause_image
 from agent.runtime.docker.privileges import may_lower_oom_score
 from agent.runtime.docker.streams import EngineStream, demultiplex, lines
+from agent.runtime.inside import HostPaths, host_paths, own_container
 
 _DEFAULT_URL = "unix:///var/run/docker.sock"
 _CONNECTIONS = 32
@@ -74,6 +76,16 @@ class DockerRuntime:
     def _lower_oom_score(self) -> bool:
         return may_lower_oom_score(self._url)
 
+    @functools.cached_property
+    def _host_paths(self) -> HostPaths:
+        own = own_container(Path("/proc/self/mountinfo").read_text())
+        try:
+            with translated(NoSuchContainer):
+                return host_paths(self._client.inspect_container(own)) if own else HostPaths({})
+        except NoSuchContainer:
+            # A container of another engine.
+            return HostPaths({})
+
     def info(self) -> EngineInfo:
         warnings = () if self._lower_oom_score else (_OOM_WARNING,)
         with translated():
@@ -101,7 +113,7 @@ class DockerRuntime:
         return state
 
     def create(self, spec: ContainerSpec) -> str:
-        body = create_body(spec, lower_oom_score=self._lower_oom_score)
+        body = create_body(self._host_paths.translate(spec), lower_oom_score=self._lower_oom_score)
         with translated(NoSuchImage):
             return str(self._client.create_container_from_config(body, spec.name)["Id"])
 
