@@ -34,6 +34,7 @@ class _Item:
     reference: Object
     happening: Happening
     at: float
+    component: str
 
 
 class EventRecorder:
@@ -52,16 +53,24 @@ class EventRecorder:
         self._thread: threading.Thread | None = None
         self._last_suffix = 0
 
-    def event(self, obj: Object, type: EventType, reason: str, message: str, *, field_path: str = "") -> None:
+    def event(
+        self, obj: Object, type: EventType, reason: str, message: str, *, field_path: str = "", component: str = ""
+    ) -> None:
         """Tell something about `obj`. Never waits and never fails: what cannot be written is logged and dropped.
 
-        `field_path` points at a part of it, as `spec.containers{web}`.
+        `field_path` points at a part of it, as `spec.containers{web}`. `component` tells it under another name than
+        the recorder's own, where several parts share one recorder.
         """
         reference = object_reference(obj)
         if field_path:
             reference["fieldPath"] = field_path
         target = tuple(reference.get(part, "") for part in ("apiVersion", "kind", "namespace", "name", "uid"))
-        item = _Item(reference, Happening(target, field_path, type, reason, message), self._clock.now())
+        item = _Item(
+            reference,
+            Happening(target, field_path, type, reason, message),
+            self._clock.now(),
+            component or self._component,
+        )
         try:
             self._queue.put_nowait(item)
             self._overflowing = False
@@ -126,7 +135,7 @@ class EventRecorder:
         self._client.create(EVENT, self._object(item, report))
 
     def _object(self, item: _Item, report: Report) -> Object:
-        source = {"component": self._component, "host": self._host}
+        source = {"component": item.component, "host": self._host}
         return {
             "apiVersion": "v1",
             "kind": "Event",
@@ -140,7 +149,7 @@ class EventRecorder:
             "count": report.count,
             "type": item.happening.type,
             "eventTime": None,
-            "reportingComponent": self._component,
+            "reportingComponent": item.component,
             "reportingInstance": self._host,
         }
 
