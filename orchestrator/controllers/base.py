@@ -10,7 +10,7 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from orchestrator.api.errors import AlreadyExists, ApiError, Conflict, NotFound
 from orchestrator.api.kinds import Kind
@@ -29,7 +29,9 @@ log = logging.getLogger(__name__)
 class Recorder(Protocol):
     """Tells the story in Events; `orchestrator.client.events.EventRecorder` is one."""
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
+    def event(
+        self, obj: Object, type: Literal["Normal", "Warning"], reason: str, message: str, *, component: str = ""
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Controller(ABC):
     def __init__(self, context: Context) -> None:
         self.client = context.client
         self.clock = context.clock
-        self.recorder = context.recorder
+        self._recorder = context.recorder
         self.queue = WorkQueue(context.clock)
         self._informers = context.informers
         self._needed: list[Informer] = []
@@ -69,6 +71,10 @@ class Controller(ABC):
         informer = self._informers.of(kind)
         self._needed.append(informer)
         return informer
+
+    def record(self, obj: Object, type: Literal["Normal", "Warning"], reason: str, message: str) -> None:
+        """Tell users something about `obj`, in an Event from this controller."""
+        self._recorder.event(obj, type, reason, message, component=self.name)
 
     def start(self) -> None:
         """Begin to work, in threads of its own, as soon as the informers are in step."""

@@ -87,7 +87,7 @@ class DeploymentController(Controller):
 
     def _refuse(self, deployment: Object) -> None:
         message = "This deployment is selecting all pods. A non-empty selector is required."
-        self.recorder.event(deployment, "Warning", "SelectingAll", message)
+        self.record(deployment, "Warning", "SelectingAll", message)
         if int(status(deployment).get("observedGeneration") or 0) < generation(deployment):
             seen = {**status(deployment), "observedGeneration": generation(deployment)}
             self.client.update_status(DEPLOYMENT, {**deployment, "status": seen})
@@ -130,7 +130,7 @@ class DeploymentController(Controller):
         self.client.update_status(DEPLOYMENT, {**deployment, "status": counted})
 
     def _report_failure(self, deployment: Object, plan: Plan, message: str) -> None:
-        self.recorder.event(deployment, "Warning", "ReplicaSetCreateError", message)
+        self.record(deployment, "Warning", "ReplicaSetCreateError", message)
         if statuses.deadline(deployment) is None:
             return
         fresh = plan.status
@@ -146,7 +146,7 @@ class DeploymentController(Controller):
     def _record_scale(self, deployment: Object, rs: Object, before: int, after: int) -> None:
         direction = "up" if after > before else "down"
         message = f"Scaled {direction} replica set {name(rs)} from {before} to {after}"
-        self.recorder.event(deployment, "Normal", "ScalingReplicaSet", message)
+        self.record(deployment, "Normal", "ScalingReplicaSet", message)
 
     def _forget(self, deployment: Object, outdated: Object) -> None:
         log.info("%s: removing old replica set %s", key(deployment), name(outdated))

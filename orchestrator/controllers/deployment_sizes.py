@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from orchestrator.api.meta import Object, name, spec, status
+from orchestrator.api.meta import Object, generation, name, spec, status
 from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.controllers.replicaset_plan import replicas
 
@@ -73,6 +73,16 @@ def available(rs: Object) -> int:
     return int(status(rs).get("availableReplicas") or 0)
 
 
+def _sure(rs: Object) -> int:
+    """Available pods that can be counted on. A status may be older than the last change of `spec.replicas`, and then
+    pods that it counts may be gone, or about to go."""
+    return min(available(rs), replicas(rs)) if _is_observed(rs) else 0
+
+
+def _is_observed(rs: Object) -> bool:
+    return int(status(rs).get("observedGeneration") or 0) >= generation(rs)
+
+
 def active(sets: Iterable[Object]) -> list[Object]:
     return [rs for rs in sets if replicas(rs) > 0]
 
@@ -100,16 +110,16 @@ def rolling_step(bounds: Limits, new: Object, olds: Sequence[Object]) -> Sizes:
 def _shrink(bounds: Limits, new: Object, olds: Sequence[Object]) -> Sizes:
     """Unhealthy old pods go first: nobody misses them. Then healthy ones, as availability allows. Replicas of the new
     ReplicaSet that are not available yet count as gone, or a broken update would eat all the old pods."""
-    unavailable_new = replicas(new) - available(new)
+    unavailable_new = replicas(new) - _sure(new)
     spare = total((new, *olds)) - bounds.least - unavailable_new
     if spare <= 0:
         return {}
     sizes = {name(old): replicas(old) for old in olds}
     for old in olds:
-        sick = max(0, min(spare, replicas(old) - available(old)))
+        sick = min(spare, replicas(old) - _sure(old)) if _is_observed(old) else 0
         sizes[name(old)] -= sick
         spare -= sick
-    healthy = sum(available(rs) for rs in (new, *olds)) - bounds.least
+    healthy = sum(_sure(rs) for rs in (new, *olds)) - bounds.least
     for old in olds:
         cut = max(0, min(healthy, sizes[name(old)]))
         sizes[name(old)] -= cut

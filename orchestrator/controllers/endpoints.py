@@ -53,5 +53,5 @@ class EndpointsController(Controller):
                 return
             if not isinstance(error, AlreadyExists):
                 message = f"Failed to create endpoint: {error}"
-                self.recorder.event(service, "Warning", "FailedToCreateEndpoint", message)
+                self.record(service, "Warning", "FailedToCreateEndpoint", message)
             raise

@@ -64,7 +64,7 @@ class EndpointSliceController(Controller):
             if namespace_is_terminating(error):
                 return
             message = f"Error creating Endpoint Slices for Service {owner}: {error}"
-            self.recorder.event(service, "Warning", "FailedToUpdateEndpointSlices", message)
+            self.record(service, "Warning", "FailedToUpdateEndpointSlices", message)
             raise
 
     def _delete(self, gone: Object) -> None:

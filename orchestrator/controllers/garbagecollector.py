@@ -126,7 +126,7 @@ class GarbageCollector(Controller):
             return
         what = f"{ref.get('apiVersion')}/{ref.get('kind')}, namespace: {namespace(obj)}, name: {ref.get('name')}"
         message = f'ownerRef [{what}, uid: {ref.get("uid")}] does not exist in namespace "{namespace(obj)}"'
-        self.recorder.event(obj, "Warning", "OwnerRefInvalidNamespace", message)
+        self.record(obj, "Warning", "OwnerRefInvalidNamespace", message)
 
     def _write(self, kind: Kind, wanted: Object) -> None:
         try:

@@ -41,9 +41,9 @@ class LoadBalancerController(Controller):
         self._given[key] = ip
         if ip == plans.address(service):
             return
-        self.recorder.event(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer")
+        self.record(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer")
         self.client.update_status(SERVICE, {**service, "status": plans.next_status(service, ip)})
-        self.recorder.event(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
+        self.record(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
 
     def _taken(self, asking: Key) -> set[str]:
         others = [service for service in self._services.cache.list() if key(service) != asking]
@@ -56,7 +56,7 @@ class LoadBalancerController(Controller):
         if service is None or spec(service).get("loadBalancerClass") or not plans.address(service):
             return
         self.client.update_status(SERVICE, {**service, "status": plans.next_status(service, "")})
-        self.recorder.event(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer")
+        self.record(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer")
 
     def _serve_waiting(self) -> None:
         """An address is free: somebody may have waited for it."""
@@ -70,6 +70,6 @@ class LoadBalancerController(Controller):
         why = f"no free address is left in {self._pool}: delete a Service or widen load_balancer_cidr"
         if asked:
             why = f"the address {asked} is taken, or not in {self._pool}: ask for another one"
-        self.recorder.event(service, "Warning", "SyncLoadBalancerFailed", f"Error syncing load balancer: {why}")
+        self.record(service, "Warning", "SyncLoadBalancerFailed", f"Error syncing load balancer: {why}")
         if plans.address(service):
             self.client.update_status(SERVICE, {**service, "status": plans.next_status(service, "")})

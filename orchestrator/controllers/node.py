@@ -64,12 +64,12 @@ class NodeController(Controller):
         if old is None:
             self._tell(new, "RegisteredNode", f"Registered Node {name(new)} in Controller")
         elif before != "True" and after == "True":
-            self.recorder.event(new, "Normal", "NodeReady", f"Node {name(new)} status is now: NodeReady")
+            self.record(new, "Normal", "NodeReady", f"Node {name(new)} status is now: NodeReady")
         elif before == "True" and after != "True":
-            self.recorder.event(new, "Normal", "NodeNotReady", f"Node {name(new)} status is now: NodeNotReady")
+            self.record(new, "Normal", "NodeNotReady", f"Node {name(new)} status is now: NodeNotReady")
 
     def _tell(self, node: Object, reason: str, what: str) -> None:
-        self.recorder.event(node, "Normal", reason, f"Node {name(node)} event: {what}")
+        self.record(node, "Normal", reason, f"Node {name(node)} event: {what}")
 
     def _count_ready(self) -> None:
         """Whether pods are evicted depends on there being a node for them to go to: see `_taint`."""
@@ -177,7 +177,7 @@ class NodeController(Controller):
         for pod in on_node(self._pods, node):
             if is_ready(pod):
                 self.client.update_status(POD, {**pod, "status": plans.not_ready_status(pod, self.clock.now())})
-                self.recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+                self.record(pod, "Warning", "NodeNotReady", "Node is not ready")
 
 
 def _reported(node: Object) -> object:

@@ -10,7 +10,6 @@ from orchestrator.api.errors import ApiError, NotFound
 from orchestrator.api.meta import (
     Key,
     Object,
-    condition,
     controller_of,
     is_deleting,
     key,
@@ -78,20 +77,22 @@ class ReplicaSetController(Controller):
         replica_set = self._sets.cache.get(key)
         if replica_set is None:
             return
-        # Asked before the pods are read: what is seen in between makes the cache newer, never older.
-        may_act = self._expectations.satisfied(key) and not is_deleting(replica_set)
+        if not self._expectations.satisfied(key):
+            # What was done is not seen yet: neither a decision nor a status made of this cache would be true. The
+            # event that is still missing brings the key back.
+            return
         pods = [pod for pod in self._members.of(replica_set) if is_active(pod)]
-        error: ApiError | None = None
-        failure: Failure | None = None
-        if may_act:
-            plan = plans.plan(replica_set, pods, self._related(replica_set, pods), self.clock.now())
-            error = self._create(replica_set, plan.create) or self._delete(replica_set, plan.delete)
-            failure = Failure("FailedCreate" if plan.create else "FailedDelete", str(error)) if error else None
-        elif current := condition(replica_set, "ReplicaFailure"):
-            failure = Failure(current.get("reason", ""), current.get("message", ""))
-        self._write_status(replica_set, pods, failure)
+        if is_deleting(replica_set):
+            self._write_status(replica_set, pods, None)
+            return
+        plan = plans.plan(replica_set, pods, self._related(replica_set, pods), self.clock.now())
+        error = self._create(replica_set, plan.create) or self._delete(replica_set, plan.delete)
         if error is not None:
+            reason = "FailedCreate" if plan.create else "FailedDelete"
+            self._write_status(replica_set, pods, Failure(reason, str(error)))
             raise error
+        if not plan.create and not plan.delete:
+            self._write_status(replica_set, pods, None)
 
     def _related(self, replica_set: Object, pods: Sequence[Object]) -> Iterable[Object]:
         """The active pods of all ReplicaSets of the same Deployment."""
@@ -116,9 +117,9 @@ class ReplicaSetController(Controller):
             pod = self.client.create(POD, plans.new_pod(replica_set))
         except ApiError as error:
             if not namespace_is_terminating(error):
-                self.recorder.event(replica_set, "Warning", "FailedCreate", f"Error creating: {error}")
+                self.record(replica_set, "Warning", "FailedCreate", f"Error creating: {error}")
             raise
-        self.recorder.event(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {name(pod)}")
+        self.record(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {name(pod)}")
 
     def _delete(self, replica_set: Object, pods: Sequence[Object]) -> ApiError | None:
         if not pods:
@@ -135,9 +136,9 @@ class ReplicaSetController(Controller):
             if isinstance(error, NotFound):
                 return
             message = f"Error deleting: {error}"
-            self.recorder.event(replica_set, "Warning", "FailedDelete", message)
+            self.record(replica_set, "Warning", "FailedDelete", message)
             raise
-        self.recorder.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {name(pod)}")
+        self.record(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {name(pod)}")
 
     def _write_status(self, replica_set: Object, pods: Sequence[Object], failure: Failure | None) -> None:
         now = self.clock.now()

@@ -48,7 +48,7 @@ class TaintEvictionController(Controller):
         if allowed is None:
             if self._settle(pod):
                 message = f"Cancelling deletion of Pod {key}"
-                self.recorder.event(pod, "Normal", "TaintManagerEviction", message)
+                self.record(pod, "Normal", "TaintManagerEviction", message)
             return
         left = allowed - self._waited(pod)
         if left > 0:
@@ -71,7 +71,7 @@ class TaintEvictionController(Controller):
         fresh = evicted_status(pod, self.clock.now())
         if fresh != status(pod):
             self.client.update_status(POD, {**pod, "status": fresh})
-            self.recorder.event(pod, "Normal", "TaintManagerEviction", message)
+            self.record(pod, "Normal", "TaintManagerEviction", message)
         try:
             self.client.delete(POD, name(pod), namespace(pod), uid=uid(pod))
         except NotFound:
