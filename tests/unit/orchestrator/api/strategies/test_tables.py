@@ -1,0 +1,206 @@
+"""The tables of all kinds but Pod: heads, and rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.api.builtin import (
+    BUILTIN,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    ENDPOINTS,
+    EVENT,
+    LEASE,
+    NAMESPACE,
+    NODE,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Object
+from orchestrator.api.strategies.base import Cell
+from tests.unit.orchestrator.api.strategies.rows import headers, row
+
+HEADS = {
+    NAMESPACE: "NAME STATUS AGE",
+    NODE: "NAME STATUS ROLES AGE VERSION",
+    POD: "NAME READY STATUS RESTARTS AGE",
+    SERVICE: "NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE",
+    ENDPOINTS: "NAME ENDPOINTS AGE",
+    ENDPOINT_SLICE: "NAME ADDRESSTYPE PORTS ENDPOINTS AGE",
+    CONFIG_MAP: "NAME DATA AGE",
+    SECRET: "NAME TYPE DATA AGE",
+    SERVICE_ACCOUNT: "NAME SECRETS AGE",
+    EVENT: "LAST SEEN TYPE REASON OBJECT MESSAGE",
+    LEASE: "NAME HOLDER AGE",
+    REPLICA_SET: "NAME DESIRED CURRENT READY AGE",
+    DEPLOYMENT: "NAME READY UP-TO-DATE AVAILABLE AGE",
+}
+WIDE_HEADS = {
+    NODE: f"{HEADS[NODE]} INTERNAL-IP EXTERNAL-IP OS-IMAGE KERNEL-VERSION CONTAINER-RUNTIME",
+    POD: f"{HEADS[POD]} IP NODE NOMINATED NODE READINESS GATES",
+    SERVICE: f"{HEADS[SERVICE]} SELECTOR",
+    EVENT: "LAST SEEN TYPE REASON OBJECT SUBOBJECT SOURCE MESSAGE FIRST SEEN COUNT NAME",
+    REPLICA_SET: f"{HEADS[REPLICA_SET]} CONTAINERS IMAGES SELECTOR",
+    DEPLOYMENT: f"{HEADS[DEPLOYMENT]} CONTAINERS IMAGES SELECTOR",
+}
+
+TEMPLATE = {"spec": {"containers": [{"name": "a", "image": "x:1"}, {"name": "b", "image": "y:1"}]}}
+SELECTOR = {
+    "matchLabels": {"b": "2", "a": "1"},
+    "matchExpressions": [
+        {"key": "tier", "operator": "In", "values": ["y", "x"]},
+        {"key": "old", "operator": "DoesNotExist"},
+    ],
+}
+
+
+def service(**fields: object) -> Object:
+    return {"spec": {"clusterIPs": ["10.96.0.9"], "clusterIP": "10.96.0.9", "type": "ClusterIP", **fields}}
+
+
+def slice_of(*addresses: str) -> Object:
+    return {"addressType": "IPv4", "ports": [{"port": 80}], "endpoints": [{"addresses": [a]} for a in addresses]}
+
+
+ROWS: list[tuple[Kind, Object, dict[str, Cell]]] = [
+    (CONFIG_MAP, {"data": {"a": "1"}, "binaryData": {"b": "eA=="}}, {"Name": "web", "Data": 2, "Age": "5m"}),
+    (SECRET, {"type": "Opaque", "data": {"a": "eA=="}}, {"Type": "Opaque", "Data": 1}),
+    (SERVICE_ACCOUNT, {}, {"Secrets": 0}),
+    (LEASE, {"spec": {"holderIdentity": "node-1"}}, {"Holder": "node-1"}),
+    (NAMESPACE, {"status": {"phase": "Active"}}, {"Status": "Active"}),
+    (
+        DEPLOYMENT,
+        {
+            "spec": {"replicas": 3, "template": TEMPLATE, "selector": SELECTOR},
+            "status": {"readyReplicas": 2, "updatedReplicas": 3, "availableReplicas": 1},
+        },
+        {
+            "Ready": "2/3",
+            "Up-to-date": 3,
+            "Available": 1,
+            "Containers": "a,b",
+            "Images": "x:1,y:1",
+            "Selector": "a=1,b=2,!old,tier in (x,y)",
+        },
+    ),
+    (
+        REPLICA_SET,
+        {"spec": {"replicas": 3}, "status": {"replicas": 2, "readyReplicas": 1}},
+        {"Desired": 3, "Current": 2, "Ready": 1, "Selector": "<none>"},
+    ),
+    (
+        SERVICE,
+        service(ports=[{"port": 80, "protocol": "TCP"}, {"port": 53, "nodePort": 30053, "protocol": "UDP"}]),
+        {
+            "Type": "ClusterIP",
+            "Cluster-IP": "10.96.0.9",
+            "External-IP": "<none>",
+            "Port(s)": "80/TCP,53:30053/UDP",
+            "Selector": "<none>",
+        },
+    ),
+    (SERVICE, service(selector={"b": "2", "a": "1"}), {"Port(s)": "<none>", "Selector": "a=1,b=2"}),
+    (SERVICE, service(externalIPs=["1.2.3.4"]), {"External-IP": "1.2.3.4"}),
+    (SERVICE, service(type="LoadBalancer"), {"External-IP": "<pending>"}),
+    (
+        SERVICE,
+        {**service(type="LoadBalancer"), "status": {"loadBalancer": {"ingress": [{"ip": "10.97.0.1"}]}}},
+        {"External-IP": "10.97.0.1"},
+    ),
+    (
+        SERVICE,
+        {"spec": {"type": "ExternalName", "externalName": "example.com"}},
+        {"Cluster-IP": "<none>", "External-IP": "example.com"},
+    ),
+    (
+        NODE,
+        {
+            "metadata": {"labels": {"node-role.kubernetes.io/worker": "", "node-role.kubernetes.io/edge": ""}},
+            "spec": {"unschedulable": True},
+            "status": {
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "nodeInfo": {"kubeletVersion": "v1.33.0", "osImage": "Debian"},
+                "addresses": [{"type": "Hostname", "address": "h"}, {"type": "InternalIP", "address": "10.0.0.1"}],
+            },
+        },
+        {
+            "Status": "Ready,SchedulingDisabled",
+            "Roles": "edge,worker",
+            "Version": "v1.33.0",
+            "Internal-IP": "10.0.0.1",
+            "External-IP": "<none>",
+            "OS-Image": "Debian",
+            "Kernel-Version": "<unknown>",
+        },
+    ),
+    (NODE, {"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}, {"Status": "NotReady"}),
+    (NODE, {}, {"Status": "Unknown", "Roles": "<none>"}),
+    (ENDPOINTS, {}, {"Endpoints": "<none>"}),
+    (
+        ENDPOINTS,
+        {"subsets": [{"addresses": [{"ip": "1.1.1.1"}, {"ip": "::1"}], "ports": [{"port": 80}]}]},
+        {"Endpoints": "1.1.1.1:80,[::1]:80"},
+    ),
+    (ENDPOINTS, {"subsets": [{"addresses": [{"ip": "::1"}]}]}, {"Endpoints": "::1"}),
+    (
+        ENDPOINTS,
+        {"subsets": [{"addresses": [{"ip": f"1.1.1.{n}"} for n in range(5)], "ports": [{"port": 80}]}]},
+        {"Endpoints": "1.1.1.0:80,1.1.1.1:80,1.1.1.2:80 + 2 more..."},
+    ),
+    (ENDPOINT_SLICE, slice_of(), {"AddressType": "IPv4", "Ports": "80", "Endpoints": "<unset>"}),
+    (ENDPOINT_SLICE, slice_of("a", "b", "c", "d"), {"Endpoints": "a,b,c + 1 more..."}),
+    (ENDPOINT_SLICE, {"ports": [{"name": ""}]}, {"Ports": "*"}),
+    (
+        EVENT,
+        {
+            "involvedObject": {"kind": "Pod", "name": "web", "fieldPath": "spec.containers{web}"},
+            "type": "Warning",
+            "reason": "BackOff",
+            "message": "Back-off\n",
+            "source": {"component": "kubelet", "host": "node-1"},
+            "firstTimestamp": "2026-01-31T10:00:00Z",
+            "lastTimestamp": "2026-01-31T10:04:50Z",
+            "count": 4,
+        },
+        {
+            "Last Seen": "10s",
+            "Type": "Warning",
+            "Reason": "BackOff",
+            "Object": "pod/web",
+            "Subobject": "spec.containers{web}",
+            "Source": "kubelet, node-1",
+            "Message": "Back-off",
+            "First Seen": "5m",
+            "Count": 4,
+            "Name": "web",
+        },
+    ),
+    (
+        EVENT,
+        {
+            "involvedObject": {"kind": "Pod"},
+            "eventTime": "2026-01-31T10:04:00.000000Z",
+            "series": {"count": 7, "lastObservedTime": "2026-01-31T10:04:55.000000Z"},
+            "reportingComponent": "scheduler",
+        },
+        {"Last Seen": "5s", "First Seen": "60s", "Count": 7, "Source": "scheduler", "Object": "pod"},
+    ),
+    (EVENT, {}, {"Last Seen": "<unknown>", "First Seen": "<unknown>", "Count": 1}),
+]
+
+
+@pytest.mark.parametrize("kind", tuple(BUILTIN), ids=repr)
+def test_heads(kind: Kind) -> None:
+    assert headers(kind) == HEADS[kind]
+    assert headers(kind, wide=True) == WIDE_HEADS.get(kind, HEADS[kind])
+
+
+@pytest.mark.parametrize(("kind", "obj", "expected"), ROWS)
+def test_rows(kind: Kind, obj: Object, expected: dict[str, Cell]) -> None:
+    cells = row(kind, obj)
+    assert {name: cells[name] for name in expected} == expected
