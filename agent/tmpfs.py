@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -33,15 +34,18 @@ def unmount(folder: Path) -> None:
         raise OSError(done.stderr.strip())
 
 
-def memory_folder(cluster: str, node: str) -> Path | None:
-    """A folder for secrets, which are not to be on a disk: on a tmpfs that every Linux has. None where we may not."""
+def memory_folder(root: Path) -> Path | None:
+    """A folder for the secrets of the node whose folder is `root`, on a tmpfs that every Linux has.
+
+    None where we may not.
+    """
     if not _may_mount():
         return None
     for base in _MEMORY:
         folder = base / "podlab"
         # Everybody may write to /dev/shm: a folder that somebody else made there is not ours to trust.
         if _in_memory(base) and (not folder.exists() or folder.stat().st_uid == 0):
-            return folder / cluster / node
+            return folder / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
     return None
 
 

@@ -1,14 +1,9 @@
-"""The volumes of a node's pods: their contents on this machine, and where containers mount them.
-
-ROOT/pods/UID/volumes/NAME    emptyDir, configMap, downwardAPI
-MEMORY/UID/NAME               secret and projected, where the machine has a folder in memory
-"""
+"""The volumes of a node's pods: their contents on this machine, and where containers mount them."""
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +12,17 @@ from agent import atomic_folder, host_path, tmpfs
 from agent.host_path import HostPathError
 from agent.lookup import Lookup
 from agent.projection import Missing, Projector, Tokens
-from agent.runtime.base import ConfigError, EngineUnreachable, Mount, RuntimeFailure
+from agent.runtime.base import ConfigError, Mount
 from agent.runtime.expansion import expand
 from agent.runtime.node import NodeContext
+from agent.volume_folders import VolumeError as VolumeError
+from agent.volume_folders import VolumeFolders
 from orchestrator.api.meta import Object, key, spec, uid
 from orchestrator.api.quantity import integer
 
 log = logging.getLogger(__name__)
 
 _PROPAGATION = {"None": "", "HostToContainer": "rslave", "Bidirectional": "rshared"}
-
-
-class VolumeError(Exception):
-    """A volume cannot be had (yet); the sentence is the message of the event FailedMount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +38,12 @@ Prepared = Mapping[str, Source]
 
 
 class VolumeManager:
-    """`root` is the node's folder; `memory` a folder that is never on a disk (`agent.tmpfs.memory_folder`), or None."""
+    """`tokens` makes service account tokens; None where there are none."""
 
     def __init__(
-        self,
-        root: Path,
-        lookup: Lookup,
-        node: NodeContext,
-        *,
-        tokens: Tokens | None = None,
-        memory: Path | None = None,
-        empty: Callable[[Path], None] | None = None,
+        self, folders: VolumeFolders, lookup: Lookup, node: NodeContext, *, tokens: Tokens | None = None
     ) -> None:
-        """`empty` deletes what is in a folder where we may not (`agent.runtime.emptying`); it raises RuntimeFailure."""
-        self._pods = root / "pods"
-        self._memory = memory
-        self._empty = empty
+        self._folders = folders
         self._projector = Projector(lookup, node, tokens)
         self._kinds: Mapping[str, Callable[[Object, Object], Source]] = {
             "emptyDir": self._empty_dir,
@@ -96,36 +79,7 @@ class VolumeManager:
 
         Raises VolumeError, and EngineUnreachable.
         """
-        try:
-            for folder in self._folders(uid):
-                self._remove(folder)
-        except EngineUnreachable:
-            raise
-        except (OSError, RuntimeFailure) as error:
-            raise VolumeError(f"the volumes of pod {uid} cannot be removed: {error}") from error
-
-    def pods(self) -> set[str]:
-        """The uids of all pods that have volumes here, also of those long gone."""
-        parents = [self._pods, *([self._memory] if self._memory else [])]
-        return {entry.name for parent in parents if parent.is_dir() for entry in parent.iterdir()}
-
-    def _folders(self, uid: str) -> list[Path]:
-        return [self._pods / uid, *([self._memory / uid] if self._memory else [])]
-
-    def _remove(self, folder: Path) -> None:
-        """Raises OSError, RuntimeFailure."""
-        if not folder.exists():
-            return
-        for volume in (folder / "volumes").glob("*"):
-            if volume.is_mount():
-                tmpfs.unmount(volume)
-        try:
-            shutil.rmtree(folder)
-        except PermissionError:
-            if self._empty is None:
-                raise
-            self._empty(folder)
-            shutil.rmtree(folder)
+        self._folders.remove(uid)
 
     def _prepare(self, pod: Object, volume: Object) -> Source:
         kind = next((field for field, value in volume.items() if field != "name" and value is not None), "emptyDir")
@@ -138,7 +92,7 @@ class VolumeManager:
 
     def _empty_dir(self, pod: Object, volume: Object) -> Source:
         own = volume.get("emptyDir") or {}
-        folder = self._disk_folder(pod, volume)
+        folder = self._folders.on_disk(uid(pod), volume["name"])
         folder.mkdir(parents=True, exist_ok=True)
         if own.get("medium") == "Memory":
             size = integer(own.get("sizeLimit") or 0)
@@ -158,21 +112,14 @@ class VolumeManager:
         return Source(path)
 
     def _on_disk(self, pod: Object, volume: Object) -> Source:
-        return self._projected(pod, volume, self._disk_folder(pod, volume))
+        return self._projected(pod, volume, self._folders.on_disk(uid(pod), volume["name"]))
 
     def _in_memory(self, pod: Object, volume: Object) -> Source:
-        if self._memory is None:
-            return self._on_disk(pod, volume)
-        self._memory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._projected(pod, volume, self._memory / uid(pod) / volume["name"])
+        return self._projected(pod, volume, self._folders.in_memory(uid(pod), volume["name"]))
 
     def _projected(self, pod: Object, volume: Object, folder: Path) -> Source:
         atomic_folder.write(folder, self._projector.files(pod, volume), group=_group(pod))
         return Source(folder, read_only=True)
-
-    def _disk_folder(self, pod: Object, volume: Object) -> Path:
-        self._pods.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._pods / uid(pod) / "volumes" / str(volume["name"])
 
 
 def _group(pod: Object) -> int | None:

@@ -14,6 +14,7 @@ from agent.runtime.base import Runtime
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.translate import container_spec, sandbox_spec
+from agent.volume_folders import VolumeFolders
 from agent.volumes import VolumeManager
 from orchestrator.api.meta import Object
 from tests.fakes import images
@@ -68,7 +69,7 @@ def pod(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runni
     lookup = FakeLookup()
     lookup.config_map("cfg", {"app.conf": "color=blue"})
     lookup.secret("pw", {"user": b"admin"})
-    volumes = VolumeManager(tmp_path_factory.mktemp("node"), lookup, node)
+    volumes = VolumeManager(VolumeFolders(tmp_path_factory.mktemp("node")), lookup, node)
     obj: Object = {
         "metadata": {"name": "web", "namespace": "shop", "uid": uid},
         "spec": {

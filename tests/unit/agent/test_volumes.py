@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from agent import volumes
+from agent import volume_folders
 from agent.runtime.base import Mount
 from agent.runtime.node import NodeContext
-from agent.volumes import Source, VolumeError, VolumeManager
+from agent.volume_folders import VolumeError, VolumeFolders
+from agent.volumes import Source, VolumeManager
 from orchestrator.api.meta import Object
 from tests.fakes.lookup import FakeLookup
 
@@ -35,10 +36,8 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.lookup = FakeLookup()
-        self.manager = self.restarted()
-
-    def restarted(self, **options: Any) -> VolumeManager:
-        return VolumeManager(self.root / "node", self.lookup, NODE, **options)
+        self.folders = VolumeFolders(self.root / "node")
+        self.manager = VolumeManager(self.folders, self.lookup, NODE)
 
     def source(self, volume: Object, **spec: Any) -> Source:
         return self.manager.prepare(pod(volume, **spec))["v0"]
@@ -96,7 +95,7 @@ def test_preparing_again_keeps_the_data(bench: Bench) -> None:
 
 def test_other_users_of_the_machine_cannot_come_near(bench: Bench) -> None:
     folder = bench.folder({"emptyDir": {}})
-    assert mode(folder.parents[2]) == 0o700
+    assert mode(folder.parents[1]) == 0o700
 
 
 @pytest.mark.skipif(not ROOT, reason="only root changes a folder's group")
@@ -126,7 +125,7 @@ def test_memory_is_shared_or_each_containers_own(bench: Bench) -> None:
             assert bench.source({"emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}) == source
     finally:
         bench.manager.teardown("u1")
-    assert bench.manager.pods() == set()
+    assert bench.folders.pods() == set()
 
 
 def test_memory_of_a_containers_own(bench: Bench) -> None:
@@ -304,18 +303,21 @@ def test_tokens(bench: Bench) -> None:
         return f"{pod['metadata']['name']} {audience} {seconds}"
 
     sources = [{"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}}]
-    prepared = bench.restarted(tokens=token).prepare(pod({"projected": {"sources": sources}}))
+    prepared = VolumeManager(bench.folders, bench.lookup, NODE, tokens=token).prepare(
+        pod({"projected": {"sources": sources}})
+    )
     assert prepared["v0"].path is not None
     assert contents(prepared["v0"].path) == {"token": b"web-0 vault 600"}
 
 
 def test_secrets_stay_in_memory(bench: Bench, tmp_path: Path) -> None:
     memory = tmp_path / "memory"
-    manager = bench.restarted(memory=memory)
+    folders = VolumeFolders(tmp_path / "node", memory=memory)
+    manager = VolumeManager(folders, bench.lookup, NODE)
     path = manager.prepare(pod({"secret": {"secretName": "pw"}}))["v0"].path
     assert path == memory / "u1" / "v0"
     assert mode(memory) == 0o700
-    assert manager.pods() == {"u1"}
+    assert folders.pods() == {"u1"}
     manager.teardown("u1")
     assert not path.exists()
 
@@ -380,9 +382,9 @@ def test_a_volume_that_there_is_not(bench: Bench) -> None:
 def test_teardown_takes_one_pods_volumes(bench: Bench) -> None:
     bench.manager.prepare(pod({"emptyDir": {}}, uid="u1"))
     bench.manager.prepare(pod({"emptyDir": {}}, uid="u2"))
-    bench.restarted().teardown("u1")
+    VolumeFolders(bench.root / "node").remove("u1")
     bench.manager.teardown("u1")
-    assert bench.manager.pods() == {"u2"}
+    assert bench.folders.pods() == {"u2"}
 
 
 def test_what_only_root_may_delete_is_emptied_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,13 +397,13 @@ def test_what_only_root_may_delete_is_emptied_first(bench: Bench, monkeypatch: p
             raise PermissionError(13, "Permission denied")
         rmtree(folder)
 
-    monkeypatch.setattr(volumes.shutil, "rmtree", guarded)
+    monkeypatch.setattr(volume_folders.shutil, "rmtree", guarded)
     bench.folder({"emptyDir": {}})
     with pytest.raises(VolumeError, match=r"the volumes of pod u1 cannot be removed: .*Permission denied"):
         bench.manager.teardown("u1")
-    bench.restarted(empty=emptied.append).teardown("u1")
+    VolumeFolders(bench.root / "node", empty=emptied.append).remove("u1")
     assert emptied == [bench.root / "node" / "pods" / "u1"]
-    assert bench.manager.pods() == set()
+    assert bench.folders.pods() == set()
 
 
 def test_teardown_leaves_what_host_path_points_to(bench: Bench, tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Where the volumes of a node's pods lie on this machine, and how they go.
+
+On disk, `ROOT/pods/UID/NAME`; what is not to be on a disk `MEMORY/UID/NAME`, where the machine has such a folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from agent import tmpfs
+from agent.runtime.base import EngineUnreachable, Runtime, RuntimeFailure
+from agent.runtime.emptying import empty_folder
+
+
+class VolumeError(Exception):
+    """A volume cannot be had (yet), or not be removed; the sentence is the message of an event (FailedMount)."""
+
+
+class VolumeFolders:
+    """`root` is the node's folder, `memory` a folder on a tmpfs or None. `empty` deletes what is in a folder where we
+    may not; it raises RuntimeFailure."""
+
+    def __init__(self, root: Path, *, memory: Path | None = None, empty: Callable[[Path], None] | None = None) -> None:
+        self._disk = root / "pods"
+        self._memory = memory
+        self._empty = empty
+
+    def on_disk(self, uid: str, name: str) -> Path:
+        """The folder of a volume; it need not exist. Other users of the machine cannot come near."""
+        return _private(self._disk) / uid / name
+
+    def in_memory(self, uid: str, name: str) -> Path:
+        """As `on_disk`, for what is better kept from disks; on this one all the same where there is no other place."""
+        return _private(self._memory or self._disk) / uid / name
+
+    def pods(self) -> set[str]:
+        """The uids of all pods that have volumes here, also of those long gone."""
+        return {entry.name for place in self._places() if place.is_dir() for entry in place.iterdir()}
+
+    def remove(self, uid: str) -> None:
+        """Delete all volumes of the pod with that uid; success when there are none.
+
+        Raises VolumeError, and EngineUnreachable.
+        """
+        try:
+            for place in self._places():
+                self._remove(place / uid)
+        except EngineUnreachable:
+            raise
+        except (OSError, RuntimeFailure) as error:
+            raise VolumeError(f"the volumes of pod {uid} cannot be removed: {error}") from error
+
+    def _places(self) -> list[Path]:
+        return [self._disk, *([self._memory] if self._memory else [])]
+
+    def _remove(self, folder: Path) -> None:
+        if not folder.exists():
+            return
+        for volume in folder.iterdir():
+            if volume.is_mount():
+                tmpfs.unmount(volume)
+        try:
+            shutil.rmtree(folder)
+        except PermissionError:
+            if self._empty is None:
+                raise
+            self._empty(folder)
+            shutil.rmtree(folder)
+
+
+def volume_folders(root: Path, runtime: Runtime) -> VolumeFolders:
+    """Those of the node whose folder is `root`, on this machine."""
+    empty = functools.partial(empty_folder, runtime)
+    return VolumeFolders(root, memory=tmpfs.memory_folder(root), empty=empty)
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
