@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,17 +94,14 @@ class VolumeManager:
     def _empty_dir(self, pod: Object, volume: Object) -> Source:
         own = volume.get("emptyDir") or {}
         folder = self._folders.on_disk(uid(pod), volume["name"])
-        folder.mkdir(parents=True, exist_ok=True)
-        if own.get("medium") == "Memory":
-            size = integer(own.get("sizeLimit") or 0)
-            if not tmpfs.mount(folder, size):
-                log.warning(
-                    "%s: volume %s is not shared between containers: only root can mount memory",
-                    key(pod),
-                    volume["name"],
-                )
-                return Source(None, size)
-        _open(folder, _group(pod))
+        if not folder.exists():
+            _make_open(folder, _group(pod))
+        size = integer(own.get("sizeLimit") or 0)
+        if own.get("medium") == "Memory" and not tmpfs.mount(folder, size):
+            log.warning(
+                "%s: volume %s is not shared between containers: only root may mount memory", key(pod), volume["name"]
+            )
+            return Source(None, size)
         return Source(folder)
 
     def _host_path(self, pod: Object, volume: Object) -> Source:
@@ -127,13 +125,19 @@ def _group(pod: Object) -> int | None:
     return None if group is None else int(group)
 
 
-def _open(folder: Path, group: int | None) -> None:
-    """For every user to write; what is made in it belongs to the pod's fsGroup."""
+def _make_open(folder: Path, group: int | None) -> None:
+    """A new folder for every user to write; what is made in it belongs to the pod's fsGroup.
+
+    It appears finished: from then on its owner and mode are the containers' business.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix="..", dir=folder.parent))
     if group is not None and os.geteuid() == 0:
-        os.chown(folder, -1, group)
-        folder.chmod(0o2777)
+        os.chown(new, -1, group)
+        new.chmod(0o2777)
     else:
-        folder.chmod(0o777)
+        new.chmod(0o777)
+    new.rename(folder)
 
 
 def _mount(mount: Object, source: Source, expanded: str) -> Mount:
