@@ -33,7 +33,6 @@ _MAX_ADDRESSES = 100
 class EndpointSliceStrategy(Strategy):
     columns = (NAME, Column("AddressType"), Column("Ports"), Column("Endpoints"), AGE)
     has_status = False
-    has_generation = False
 
     def default(self, obj: Object) -> None:
         for port in obj.get("ports") or []:
