@@ -38,17 +38,21 @@ class Refusal:
 
 def decide(pod: PodInfo, snapshot: Snapshot, rng: random.Random) -> Decision | Refusal:
     """The best node for `pod`; of equally good ones, one by lot."""
+    nodes, reasons = feasible(pod, snapshot)
+    return Decision(_best(pod, snapshot, nodes, rng).name) if nodes else Refusal(len(snapshot.nodes), reasons)
+
+
+def feasible(pod: PodInfo, snapshot: Snapshot) -> tuple[list[NodeInfo], Mapping[str, int]]:
+    """The nodes that would do, and how often which reason speaks against the others."""
     checks = [check for make in FILTERS if (check := make(pod, snapshot)) is not None]
     reasons: Counter[str] = Counter()
-    feasible: list[NodeInfo] = []
+    nodes: list[NodeInfo] = []
     for node in snapshot.nodes:
         if refused := _refused(node, checks):
             reasons.update(refused)
         else:
-            feasible.append(node)
-    if not feasible:
-        return Refusal(len(snapshot.nodes), dict(reasons))
-    return Decision(_best(pod, snapshot, feasible, rng).name)
+            nodes.append(node)
+    return nodes, dict(reasons)
 
 
 def _refused(node: NodeInfo, checks: Sequence[Check]) -> Reasons:

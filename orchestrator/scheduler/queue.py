@@ -46,7 +46,7 @@ class SchedulingQueue:
         self._closed = False
         self._numbers = itertools.count()
         self._ready: list[tuple[int, int, Entry]] = []
-        #: (due, order, entry); an entry whose own `due` differs has been moved since.
+        #: (due, number, entry); an entry whose own `due` differs has been moved since.
         self._later: list[tuple[float, int, Entry]] = []
         self._entries: dict[str, Entry] = {}
         self._in_flight: set[str] = set()
@@ -143,9 +143,9 @@ class SchedulingQueue:
 
     def _schedule(self, entry: Entry, due: float) -> None:
         entry.due = due
-        heapq.heappush(self._later, (due, entry.order, entry))
+        heapq.heappush(self._later, (due, next(self._numbers), entry))
         if len(self._later) > 2 * len(self._waiting) + 64:
-            self._later = [(waiting.due, waiting.order, waiting) for waiting in self._waiting.values()]
+            self._later = [(waiting.due, next(self._numbers), waiting) for waiting in self._waiting.values()]
             heapq.heapify(self._later)
 
     def _make_ready(self, entry: Entry) -> None:

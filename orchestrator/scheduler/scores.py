@@ -45,16 +45,16 @@ def preferred_node_affinity(pod: PodInfo, _: Snapshot, nodes: Sequence[NodeInfo]
 
 def least_allocated(pod: PodInfo, _: Snapshot, nodes: Sequence[NodeInfo]) -> list[float]:
     """The share of CPU and memory that stays free."""
-    return [100 * sum(_left(pod, node)) / max(1, len(_left(pod, node))) for node in nodes]
+    return [_left(pod, node) for node in nodes]
 
 
-def _left(pod: PodInfo, node: NodeInfo) -> list[float]:
-    shares = []
-    for resource in _RESOURCES:
-        if allocatable := node.allocatable.get(resource, 0):
-            used = node.weight.get(resource, 0) + pod.weight.get(resource, 0)
-            shares.append(max(0.0, 1 - used / allocatable))
-    return shares
+def _left(pod: PodInfo, node: NodeInfo) -> float:
+    shares = [
+        max(0.0, 1 - (node.weight.get(resource, 0) + pod.weight.get(resource, 0)) / allocatable)
+        for resource in _RESOURCES
+        if (allocatable := node.allocatable.get(resource, 0))
+    ]
+    return 100 * sum(shares) / len(shares) if shares else 0.0
 
 
 def balanced_allocation(pod: PodInfo, _: Snapshot, nodes: Sequence[NodeInfo]) -> list[float] | None:
