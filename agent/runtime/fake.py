@@ -16,10 +16,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
 
 from agent.runtime.base import (
     ContainerSpec,
@@ -39,10 +37,9 @@ from agent.runtime.base import (
     Stats,
     Stream,
 )
+from agent.runtime.waiting_stream import WaitingStream
 from orchestrator.api.times import rfc3339_micro
 from orchestrator.util.clock import Clock
-
-T = TypeVar("T")
 
 _SIGKILLED, _SIGTERMED = 137, 143
 _MEBIBYTE = 1 << 20
@@ -217,7 +214,7 @@ class FakeRuntime:
             return [event for event in new if event.at >= since and labels.items() <= event.labels.items()]
 
         self._reach()
-        return _Stream(self._changed, next_events)
+        return WaitingStream(self._changed, next_events)
 
     def logs(
         self,
@@ -245,7 +242,7 @@ class FakeRuntime:
             chunks = [_stamp(at) + line if timestamps else line for at, line in new] if stdout else []
             return chunks or (None if ended else ())
 
-        return _Stream(self._changed, next_lines)
+        return WaitingStream(self._changed, next_lines)
 
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         with self._reached():
@@ -347,38 +344,6 @@ class FakeRuntime:
     def _emit(self, action: str, container: _Container) -> None:
         self._events.append(Event(action, container.state.id, dict(container.spec.labels), self._clock.now()))
         self._changed.notify_all()
-
-
-class _Stream(Generic[T]):
-    """`more` is called under the lock and gives what is new, or None at the end."""
-
-    def __init__(self, changed: threading.Condition, more: Callable[[], Sequence[T] | None]) -> None:
-        self._changed, self._more = changed, more
-        self._waiting: deque[T] = deque()
-        self._closed = False
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        with self._changed:
-            while not self._waiting and not self._closed:
-                new = self._more()
-                if new is None:
-                    self._closed = True
-                elif new:
-                    self._waiting.extend(new)
-                else:
-                    self._changed.wait()
-            if self._closed and not self._waiting:
-                raise StopIteration
-            return self._waiting.popleft()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._waiting.clear()
-            self._changed.notify_all()
 
 
 def _exit_code(words: Sequence[str]) -> int | None:

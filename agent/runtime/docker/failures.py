@@ -26,8 +26,11 @@ def translated(
         raise _refusal(error, missing, refused) from error
     except requests.Timeout as error:
         raise EngineUnreachable(f"Docker Engine does not answer in time: {error}") from error
-    except (requests.RequestException, HTTPError, DockerException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise EngineUnreachable(f"Docker Engine cannot be reached: {cause(error)}") from error
+    except DockerException as error:
+        # The SDK's own refusals: no API version, no credentials.
+        raise refused(cause(error)) from error
 
 
 @contextmanager

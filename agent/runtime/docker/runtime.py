@@ -20,6 +20,7 @@ from agent.runtime.base import (
     ContainerSpec,
     ContainerState,
     EngineInfo,
+    EngineUnreachable,
     Event,
     ExecResult,
     Image,
@@ -64,7 +65,7 @@ class DockerRuntime:
     def _client(self) -> docker.APIClient:
         with self._connecting:
             if self._connected is None:
-                with translated():
+                with translated(EngineUnreachable, EngineUnreachable):
                     self._connected = docker.APIClient(
                         self._url, version="auto", timeout=self._timeout, max_pool_size=_CONNECTIONS
                     )

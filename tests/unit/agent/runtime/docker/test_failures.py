@@ -27,7 +27,7 @@ def refused_connection() -> requests.ConnectionError:
         (api_error(500, "disk full"), RuntimeFailure, "disk full"),
         (requests.ReadTimeout("60 s"), EngineUnreachable, "does not answer in time"),
         (refused_connection(), EngineUnreachable, "Permission denied"),
-        (docker.errors.DockerException("no such scheme"), EngineUnreachable, "no such scheme"),
+        (docker.errors.DockerException("no credentials"), RuntimeFailure, "no credentials"),
         (ConnectionResetError(104, "Connection reset by peer"), EngineUnreachable, "Connection reset by peer"),
     ],
 )
