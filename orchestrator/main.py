@@ -8,12 +8,17 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator.api.request import User
 from orchestrator.client.client import Client, Transport
+from orchestrator.client.events import EventRecorder
+from orchestrator.client.informers import Informers
+from orchestrator.controllers.manager import Controllers
+from orchestrator.scheduler.loop import Scheduler
 from orchestrator.server.authentication import TokensDamaged
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
@@ -29,6 +34,8 @@ _USERS = {
     "scheduler": User("system:kube-scheduler", ("system:authenticated",)),
     "controllers": User("system:kube-controller-manager", ("system:authenticated",)),
 }
+#: Under which names their Events are.
+_REPORTERS = {"scheduler": "default-scheduler", "controllers": "controller-manager"}
 _CANNOT_START = (SettingsError, StoreDamaged, StoreUnavailable, CannotListen, TokensDamaged, ssl.SSLError, OSError)
 
 
@@ -77,9 +84,9 @@ def master(
             api = ApiServer(settings, store or _open_store(settings, clock, stack), clock)
             api.start()
             stack.callback(api.stop)
-        for name in components:
-            if name != "api":
-                stack.enter_context(_component(name, settings, _transport(name, settings, api), clock))
+        clients = {name: Client(_transport(name, settings, api)) for name in components if name != "api"}
+        if clients:
+            stack.enter_context(_loops(clients, settings, clock))
         yield api
 
 
@@ -94,31 +101,36 @@ def _open_store(settings: Settings, clock: Clock, stack: ExitStack) -> Store:
 def _transport(name: str, settings: Settings, api: ApiServer | None) -> Transport:
     if api is not None:
         return LocalTransport(api.resources, _USERS[name])
+    # Only a process without the API server needs an HTTP client.
     from orchestrator.client.http import HttpTransport
 
     return HttpTransport(settings.server, pki.identity(settings.pki, name))
 
 
+class _Loop(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @contextmanager
-def _component(name: str, settings: Settings, transport: Transport, clock: Clock) -> Iterator[None]:
-    from orchestrator.client.events import EventRecorder
-    from orchestrator.client.informers import Informers
-
-    client = Client(transport)
-    informers = Informers(client)
-    recorder = EventRecorder(client, _USERS[name].name.removeprefix("system:kube-"))
-    if name == "scheduler":
-        from orchestrator.scheduler.loop import Scheduler
-
-        component = Scheduler(client, informers, recorder, clock, random.Random())
-    else:
-        from orchestrator.controllers.manager import Controllers
-
-        component = Controllers(client, informers, recorder, clock, settings)
+def _loops(clients: Mapping[str, Client], settings: Settings, clock: Clock) -> Iterator[None]:
+    """Scheduler and controllers, each with its own client, over the same informers."""
+    informers = Informers(next(iter(clients.values())))
+    recorders = {name: EventRecorder(client, _REPORTERS[name]) for name, client in clients.items()}
+    loops: list[_Loop] = []
+    if client := clients.get("scheduler"):
+        loops.append(Scheduler(client, informers, recorders["scheduler"], clock, random.Random()))
+    if client := clients.get("controllers"):
+        loops.append(Controllers(client, informers, recorders["controllers"], clock, settings))
     informers.start()
-    component.start()
+    for loop in loops:
+        loop.start()
     try:
         yield
     finally:
-        component.stop()
         informers.stop()
+        for loop in reversed(loops):
+            loop.stop()
+        for recorder in recorders.values():
+            recorder.stop()

@@ -17,6 +17,8 @@ class ClientConnection(Protocol):
     socket: socket.socket
     #: Who the client's certificate says it is, None without one.
     certificate_user: User | None
+    #: Set when the rest of the request cannot be read: the connection closes after the answer.
+    broken: bool
 
     def detached(self) -> AbstractContextManager[None]:
         """The request stays open for long: meanwhile its thread does not count as a worker."""

@@ -11,6 +11,7 @@ from orchestrator.api.body import Body
 from orchestrator.api.errors import BadRequest, MethodNotAllowed, RequestTooLarge, Timeout
 from orchestrator.api.kinds import Kind
 from orchestrator.api.request import Request, Verb
+from orchestrator.server.connection import connection
 from orchestrator.server.options import boolean
 from orchestrator.server.paths import ResourcePath
 
@@ -82,6 +83,7 @@ def read_body(environ: Environ) -> bytes:
     try:
         data = cast(bytes, stream.read(MAX_BODY + 1))
     except TimeoutError:
+        connection(environ).broken = True
         raise Timeout("the body of the request did not arrive in time") from None
     except ValueError as error:
         raise BadRequest(f"the chunked body cannot be read: {error}") from None

@@ -49,6 +49,7 @@ class Connection(server.HTTPConnection):
         self.ssl_env: dict[str, str] = {}
         self.requests_seen = 0
         self.certificate_user: User | None = None
+        self.broken = False
         self._channel = Channel(sock, self._waiting)
         self._detached = False
         self._established = not isinstance(sock, ssl.SSLSocket)
@@ -90,6 +91,11 @@ class _Gateway(wsgi.Gateway_10):
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         environ[ENVIRON_KEY] = self.req.conn
         return environ
+
+    def start_response(self, *arguments: Any) -> Callable[[bytes], None]:  # type: ignore[override]
+        # cheroot would first read the rest of the body.
+        self.req.close_connection = self.req.close_connection or self.req.conn.broken
+        return super().start_response(*arguments)  # type: ignore[no-untyped-call, no-any-return]
 
     def respond(self) -> None:
         """Write the answer. An empty piece sends the headers: a watch has nothing else to say at first."""
