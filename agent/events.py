@@ -1,0 +1,41 @@
+"""The Events that a change of a pod's status tells of. Pure; what an action does is told by the action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from agent.observed import STATUS_FIELDS
+from agent.podspec import find_by_name
+from orchestrator.api.meta import Object, name, namespace, uid
+from orchestrator.api.pods import init_containers
+from orchestrator.client.events import EventType
+
+CRASHING = "CrashLoopBackOff"
+
+
+class PodEvent(NamedTuple):
+    type: EventType
+    reason: str
+    message: str
+
+
+def status_events(pod: Object, old: Object, new: Object) -> Iterator[PodEvent]:
+    for field in STATUS_FIELDS:
+        for entry in new.get(field) or ():
+            before = find_by_name(old.get(field), entry["name"]) or {}
+            if _crashes(entry) and (not _crashes(before) or before["restartCount"] != entry["restartCount"]):
+                where = f"container {entry['name']} in pod {name(pod)}_{namespace(pod)}({uid(pod)})"
+                yield PodEvent("Warning", "BackOff", f"Back-off restarting failed {where}")
+    if new.get("reason") == "DeadlineExceeded" != old.get("reason"):
+        yield PodEvent("Normal", "DeadlineExceeded", str(new.get("message", "")))
+
+
+def field_path(pod: Object, container: str) -> str:
+    """The part of the pod that an event about one container points at: `spec.containers{app}`."""
+    init = find_by_name(init_containers(pod), container) is not None
+    return f"spec.{'initContainers' if init else 'containers'}{{{container}}}"
+
+
+def _crashes(entry: Object) -> bool:
+    return bool(entry.get("state", {}).get("waiting", {}).get("reason") == CRASHING)

@@ -1,0 +1,174 @@
+"""Runs the pods of one node: what the API says they shall be, and what the engine says they are, meet here.
+
+Two sources wake a pod's worker: the informer on the node's pods, and the engine's events with a listing at each
+(re)connection. Nothing is done before the engine was listed once, and no container is taken for a leftover before the
+API's list of pods arrived. While one of the two is away, the other's news is still acted on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from agent.orphans import orphan
+from agent.pod_worker import PodWorker
+from agent.runtime.base import LABEL_UID, ContainerState, Event
+from orchestrator.api.meta import Key, Object, key, make_key, uid
+from orchestrator.client.informer import Informer
+from orchestrator.client.workqueue import WorkQueue
+from orchestrator.util import threads
+from orchestrator.util.clock import Clock
+
+log = logging.getLogger(__name__)
+
+#: (pod, wake) -> its worker.
+MakeWorker = Callable[[Object, Callable[[], None]], PodWorker]
+
+
+class Kubelet:
+    """`informer` must be one on the node's pods, not started yet."""
+
+    def __init__(self, informer: Informer, make_worker: MakeWorker, clock: Clock) -> None:
+        self._informer, self._make_worker, self._clock = informer, make_worker, clock
+        self._queue = WorkQueue(clock)
+        self._lock = threading.Lock()
+        self._workers: dict[str, PodWorker] = {}
+        #: Listed containers of pods not (yet) known, by pod uid.
+        self._unclaimed: dict[str, list[ContainerState]] = {}
+        self._listed = threading.Event()
+
+    def start(self) -> None:
+        self._informer.add_handler(self._pod_changed)
+        threads.start("pod-sync", self._sync_pods)
+        threads.start("orphans", self._await_pods)
+
+    def stop(self) -> None:
+        """Containers go on running."""
+        self._queue.shut_down()
+        self._listed.set()
+
+    @property
+    def pods(self) -> list[Object]:
+        """The pods that are looked after, with the status that the agent computed."""
+        return [worker.pod | {"status": worker.memory.status} for worker in self._all()]
+
+    def worker(self, namespace: str, name: str) -> PodWorker | None:
+        """The worker of the pod of that name; of two, the one that is not going."""
+        found = [worker for worker in self._all() if key(worker.pod) == make_key(namespace, name)]
+        return min(found, key=lambda worker: worker.memory.gone, default=None)
+
+    # From the API
+
+    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            assert old is not None
+            self._pod_gone(old)
+            return
+        with self._lock:
+            worker = self._workers.get(uid(new))
+            if worker is None:
+                worker = self._begin(new)
+            worker.pod = new
+        self.wake(uid(new))
+
+    def _pod_gone(self, pod: Object) -> None:
+        with self._lock:
+            worker = self._workers.get(uid(pod))
+            if worker is None:
+                return
+            worker.pod = pod
+            worker.memory.gone = True
+        self.wake(uid(pod))
+
+    # From the engine
+
+    def listed(self, found: Sequence[ContainerState], at: float) -> None:
+        """All the node's containers, as the engine listed them from `at` (monotonic) on."""
+        by_pod: dict[str, list[ContainerState]] = {}
+        for container in found:
+            by_pod.setdefault(container.labels.get(LABEL_UID, ""), []).append(container)
+        with self._lock:
+            for pod_uid, worker in self._workers.items():
+                worker.memory.relist(by_pod.pop(pod_uid, ()), at)
+            self._unclaimed = by_pod
+        self._listed.set()
+        self._end_orphans()
+        self.wake_all()
+
+    def container_event(self, event: Event) -> None:
+        with self._lock:
+            worker = self._workers.get(event.labels.get(LABEL_UID, ""))
+        if worker is not None:
+            worker.container_event(event)
+
+    def engine_is_back(self) -> None:
+        """What failed for want of an engine is tried at once."""
+        for worker in self._all():
+            worker.memory.retry_now()
+
+    def wake_all(self) -> None:
+        for worker in self._all():
+            worker.resend_status()
+            self.wake(uid(worker.pod))
+
+    def wake(self, pod_uid: str) -> None:
+        """Something happened to the pod: its worker is to look."""
+        self._queue.add(Key(pod_uid))
+
+    # Inside
+
+    def _all(self) -> list[PodWorker]:
+        with self._lock:
+            return list(self._workers.values())
+
+    def _begin(self, pod: Object) -> PodWorker:
+        pod_uid = uid(pod)
+        worker = self._make_worker(pod, lambda: self.wake(pod_uid))
+        worker.memory.relist(self._unclaimed.pop(pod_uid, ()), self._clock.monotonic())
+        self._workers[pod_uid] = worker
+        return worker
+
+    def _end_orphans(self) -> None:
+        """Containers of pods that the API has no more are ended as if the pod had just been deleted."""
+        if not (self._informer.has_synced and self._listed.is_set()):
+            return
+        with self._lock:
+            for containers in list(self._unclaimed.values()):
+                pod = orphan(containers)
+                log.info("%s: its pod is gone from the API; its containers will be ended", key(pod))
+                self._begin(pod).memory.gone = True
+                self.wake(uid(pod))
+
+    def _await_pods(self) -> None:
+        self._informer.wait_synced()
+        self._end_orphans()
+
+    def _sync_pods(self) -> None:
+        self._listed.wait()
+        while (due := self._queue.get()) is not None:
+            with self._lock:
+                worker = self._workers.get(due)
+            if worker is not None:
+                self._sync(due, worker)
+            self._queue.done(due)
+
+    def _sync(self, due: Key, worker: PodWorker) -> None:
+        try:
+            again_at = worker.sync()
+        except Exception:
+            # One pod's defect must not stop the others.
+            log.exception("%s: sync failed, will try again", key(worker.pod))
+            self._queue.add_rate_limited(due)
+            return
+        self._queue.forget(due)
+        if worker.ended:
+            self._forget(due, worker)
+        elif again_at is not None:
+            self._queue.add_after(due, again_at - self._clock.now())
+
+    def _forget(self, due: Key, worker: PodWorker) -> None:
+        with self._lock:
+            self._workers.pop(due, None)
+        worker.close()
+        log.info("%s: ended, nothing of it is left", key(worker.pod))

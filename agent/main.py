@@ -1,0 +1,173 @@
+"""The agent's composition root: `python -m agent --home DIR --node NAME`.
+
+The agent stops on SIGTERM; its containers do not. A next agent finds them by their labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from agent.api_lookup import ApiLookup
+from agent.engine_watch import EngineWatch
+from agent.https import HttpsServer
+from agent.images import ImageManager
+from agent.kubelet import Kubelet
+from agent.lease import NodeLease
+from agent.node_agent import NodeAgent, NodeIdentity
+from agent.node_facts import engineless, primary_address
+from agent.pod_actions import PodActions, Tools
+from agent.pod_worker import PodWorker, Shared
+from agent.pool import Pool
+from agent.prober import Prober
+from agent.proxy.anyip import ensure_routes, networks
+from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, RuntimeFailure
+from agent.runtime.docker import DockerRuntime
+from agent.runtime.node import NodeContext
+from agent.runtime.resolver import parse_resolv_conf
+from agent.server import make_app
+from agent.status_sender import StatusSender
+from agent.volume_folders import volume_folders
+from agent.volumes import VolumeManager
+from orchestrator.api.builtin import POD, SERVICE
+from orchestrator.client.client import Client
+from orchestrator.client.events import EventRecorder
+from orchestrator.client.http import HttpTransport
+from orchestrator.client.informer import Informer
+from orchestrator.util import logs, pki
+from orchestrator.util.clock import Clock, SystemClock
+from orchestrator.util.settings import Settings, SettingsError, load
+
+log = logging.getLogger("agent")
+
+#: Engine calls that start or remove something, at one time; more only wait for each other.
+QUICK = 8
+#: Pulls and stops at one time: they mostly wait.
+SLOW = 64
+#: Seconds between listings of all containers, the safety net under the engine's events.
+RELIST = 45.0
+
+RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+class Agent:
+    """All parts of one node's agent, put together. `identity` is the server's, and what its clients are checked by."""
+
+    def __init__(
+        self, settings: Settings, node: str, client: Client, runtime: Runtime, identity: pki.Identity, clock: Clock
+    ) -> None:
+        files = settings.node_dir(node)
+        files.mkdir(parents=True, exist_ok=True)
+        engine = _ask(runtime)
+        context = _context(settings, node, engine)
+        self._pods = Informer(client, POD, field_selector=f"spec.nodeName={node}", clock=clock)
+        self._services = Informer(client, SERVICE, clock=clock)
+        self._recorder = EventRecorder(client, "kubelet", node, clock=clock)
+        self._statuses = StatusSender(client, clock)
+        lookup = ApiLookup(client, self._services)
+        volumes = VolumeManager(volume_folders(files, runtime), lookup, context)
+        tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
+        kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), clock)
+        self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
+        shared = Shared(
+            actions=PodActions(tools),
+            prober=self._prober,
+            statuses=self._statuses,
+            recorder=self._recorder,
+            clock=clock,
+            quick=Pool("pod-quick", QUICK),
+            slow=Pool("pod-slow", SLOW),
+            host_ip=primary_address(),
+        )
+        self._kubelet = kubelet
+        self._server = HttpsServer(make_app(kubelet, runtime, clock), identity)
+        place = NodeIdentity(node, self._server.port, files)
+        self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(networks(settings)), clock, engine)
+        labels = {LABEL_CLUSTER: settings.cluster, LABEL_NODE: node}
+        self._engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
+        lease = NodeLease(client, node, settings.node_grace, clock)
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
+        self._scheduler.add_job(self._engine.relist_if_reachable, "interval", seconds=RELIST)
+
+    def start(self) -> None:
+        """The Node first: a cluster is up when its nodes are."""
+        for part in (self.node, self._engine, self._pods, self._services, self._kubelet, self._prober):
+            part.start()
+        self._statuses.start()
+        self._server.start()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Pods go on running; the node is missed when its lease expires."""
+        self._scheduler.shutdown(wait=False)
+        for part in (self._engine, self._pods, self._services, self._kubelet, self._prober, self._statuses):
+            part.stop()
+        self._server.stop()
+        self.node.stop()
+        self._recorder.stop()
+
+
+def _ask(runtime: Runtime) -> EngineInfo | None:
+    try:
+        return runtime.info()
+    except RuntimeFailure as error:
+        log.warning("the engine does not answer, the node will not be ready until it does: %s", error)
+        return None
+
+
+def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeContext:
+    """Without service addresses pods get the machine's own resolver."""
+    routed = ensure_routes(networks(settings)).service_addresses
+    known = engine or engineless()
+    return NodeContext(
+        cluster=settings.cluster,
+        node=node,
+        dns_ip=settings.dns_ip if routed else "",
+        cluster_domain=settings.cluster_domain,
+        resolver=parse_resolv_conf(_read(RESOLV_CONF)),
+        allocatable={"cpu": str(known.cpus), "memory": str(known.memory)},
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError as error:
+        log.warning("%s cannot be read, pods get the engine's resolver: %s", file, error)
+        return ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m agent", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--node", required=True)
+    arguments = parser.parse_args()
+    logs.setup()
+    # A heartbeat that finds the one before still waiting for the API is left out; that is no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, lambda *_: stopping.set())
+    try:
+        settings = load(arguments.home)
+        agent = make_agent(settings, arguments.node)
+    except (SettingsError, OSError) as error:
+        sys.exit(f"podlab agent: {error}")
+    agent.start()
+    stopping.wait()
+    agent.stop()
+
+
+def make_agent(settings: Settings, node: str) -> Agent:
+    """Of this machine's engine and the cluster's API server. Raises OSError when a file is missing."""
+    identity = pki.identity(settings.pki, node)
+    client = Client(HttpTransport(settings.server, identity))
+    return Agent(settings, node, client, DockerRuntime(settings.engine), identity, SystemClock())

@@ -1,0 +1,223 @@
+"""Does the actions of `lifecycle.step` with the engine, and notes in the pod's memory what came of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import cast
+
+from agent import environment, pull_secrets
+from agent.actions import (
+    Action,
+    CreateContainer,
+    CreateSandbox,
+    EnsureImage,
+    KillContainer,
+    PrepareVolumes,
+    RemoveContainer,
+    RemoveSandbox,
+    StartContainer,
+    StartSandbox,
+    TeardownVolumes,
+)
+from agent.events import PodEvent, field_path
+from agent.images import ImageManager
+from agent.lookup import Lookup
+from agent.pod_memory import PodMemory
+from agent.podspec import all_containers, find_by_name
+from agent.runtime.base import (
+    LABEL_UID,
+    ContainerSpec,
+    ContainerState,
+    EngineUnreachable,
+    NameInUse,
+    NoSuchContainer,
+    NoSuchImage,
+    Runtime,
+    RuntimeFailure,
+)
+from agent.runtime.translate import NodeContext, container_spec, sandbox_spec
+from agent.volumes import VolumeManager
+from orchestrator.api.builtin import SECRET
+from orchestrator.api.meta import Object, is_deleting, namespace, spec, uid
+from orchestrator.api.pods import is_terminal
+from orchestrator.client.events import EventRecorder, EventType
+from orchestrator.util.clock import Clock
+
+#: Exit code of a container that the engine could not start and gave no code of its own.
+CANNOT_RUN = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    runtime: Runtime
+    images: ImageManager
+    volumes: VolumeManager
+    lookup: Lookup
+    recorder: EventRecorder
+    clock: Clock
+    node: NodeContext
+
+
+class PodActions:
+    """One for all pods of the node. `run` raises what the engine, the volumes, the images or the environment raise
+    (see `agent.failures`)."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._runtime = tools.runtime
+        self._pause_image = ""
+
+    def run(self, action: Action, pod: Object, memory: PodMemory) -> None:
+        match action:
+            case CreateSandbox():
+                self._create_sandbox(pod, memory)
+            case StartSandbox(id):
+                self._start_sandbox(id, memory)
+            case RemoveSandbox(id):
+                self._remove_sandbox(pod, id, memory)
+            case RemoveContainer(_, id):
+                self._remove(id, memory)
+            case PrepareVolumes():
+                memory.volumes_ready(self._tools.volumes.prepare(pod))
+            case TeardownVolumes():
+                self._tools.volumes.teardown(uid(pod))
+                memory.volumes_removed()
+            case EnsureImage(name):
+                self._ensure_image(pod, name, memory)
+            case CreateContainer():
+                self._create_container(pod, action, memory)
+            case StartContainer():
+                self._start_container(pod, action, memory)
+            case KillContainer():
+                self._kill(pod, action, memory)
+
+    def inspect(self, id: str) -> ContainerState:
+        """Raises NoSuchContainer, EngineUnreachable."""
+        return self._runtime.inspect(id)
+
+    def _create_sandbox(self, pod: Object, memory: PodMemory) -> None:
+        self._pause_image = self._pause_image or self._runtime.ensure_pause_image()
+        try:
+            self._create(sandbox_spec(pod, self._tools.node, self._pause_image), memory)
+        except NoSuchImage:
+            self._pause_image = ""
+            raise
+
+    def _create(self, spec: ContainerSpec, memory: PodMemory, image_id: str = "") -> None:
+        try:
+            id = self._runtime.create(spec)
+        except NameInUse as taken:
+            # Made already, and the answer was lost with an agent or a connection.
+            state = self._runtime.inspect(taken.id)
+            if state.labels.get(LABEL_UID) != spec.labels[LABEL_UID]:
+                raise
+            memory.put(state, self._tools.clock.monotonic())
+            return
+        now = self._tools.clock.now()
+        state = ContainerState(id, spec.name, spec.labels, spec.image, image_id, "created", created_at=now)
+        memory.put(state, self._tools.clock.monotonic())
+
+    def _start_sandbox(self, id: str, memory: PodMemory) -> None:
+        at = self._tools.clock.monotonic()
+        try:
+            self._runtime.start(id)
+        except EngineUnreachable:
+            raise
+        except RuntimeFailure as failure:
+            self._note_failed_start(id, failure, memory)
+            raise
+        memory.put(self._runtime.inspect(id), at)
+
+    def _ensure_image(self, pod: Object, name: str, memory: PodMemory) -> None:
+        container = _container(pod, name)
+        image = self._tools.images.ensure(
+            container["image"],
+            container.get("imagePullPolicy") or "IfNotPresent",
+            pull_secrets.auths(container["image"], self._pull_secrets(pod)),
+            lambda type, reason, message: self._event(pod, PodEvent(cast(EventType, type), reason, message), name),
+        )
+        memory.image_ready(name, image)
+
+    def _pull_secrets(self, pod: Object) -> list[Object]:
+        """Those that there are: with none the pull goes ahead anonymously, and says what it lacks."""
+        names = [reference["name"] for reference in spec(pod).get("imagePullSecrets") or ()]
+        found = (self._tools.lookup(SECRET, namespace(pod), name) for name in names)
+        return [secret for secret in found if secret is not None]
+
+    def _create_container(self, pod: Object, action: CreateContainer, memory: PodMemory) -> None:
+        container = _container(pod, action.container)
+        tools = self._tools
+        env = environment.resolve(pod, container, tools.lookup, tools.node, memory.status)
+        image = memory.image(action.container)
+        made = container_spec(
+            pod,
+            container,
+            sandbox_id=action.sandbox,
+            image=image,
+            env=env,
+            mounts=tools.volumes.mounts(pod, container, memory.prepared, env),
+            restarts=action.restarts,
+            node=tools.node,
+        )
+        self._create(made, memory, image.id)
+        memory.image_used(action.container)
+        self._event(pod, PodEvent("Normal", "Created", f"Created container: {action.container}"), action.container)
+
+    def _start_container(self, pod: Object, action: StartContainer, memory: PodMemory) -> None:
+        """A container that cannot be started has ended: its restart policy decides what comes next."""
+        at = self._tools.clock.monotonic()
+        try:
+            self._runtime.start(action.id)
+        except EngineUnreachable:
+            raise
+        except NoSuchContainer:
+            memory.drop(action.id)
+        except RuntimeFailure as failure:
+            self._note_failed_start(action.id, failure, memory)
+            message = f'Error: failed to start container "{action.container}": {failure}'
+            self._event(pod, PodEvent("Warning", "Failed", message), action.container)
+        else:
+            memory.started(action.id, self._tools.clock.now(), at)
+            event = PodEvent("Normal", "Started", f"Started container {action.container}")
+            self._event(pod, event, action.container)
+
+    def _note_failed_start(self, id: str, failure: RuntimeFailure, memory: PodMemory) -> None:
+        state = self._runtime.inspect(id)
+        failed = replace(
+            state,
+            error=state.error or str(failure),
+            exit_code=state.exit_code or CANNOT_RUN,
+            finished_at=self._tools.clock.now(),
+        )
+        memory.put(failed, self._tools.clock.monotonic())
+
+    def _kill(self, pod: Object, action: KillContainer, memory: PodMemory) -> None:
+        self._event(pod, PodEvent("Normal", "Killing", action.message), action.container)
+        self._runtime.stop(action.id, action.grace)
+        at = self._tools.clock.monotonic()
+        try:
+            memory.put(self._runtime.inspect(action.id), at)
+        except NoSuchContainer:
+            memory.drop(action.id)
+
+    def _remove_sandbox(self, pod: Object, id: str, memory: PodMemory) -> None:
+        state = memory.get(id)
+        ended = memory.gone or is_deleting(pod) or is_terminal({"status": memory.status})
+        if state is not None and state.state == "exited" and not ended:
+            text = "Pod sandbox changed, it will be killed and re-created."
+            self._event(pod, PodEvent("Normal", "SandboxChanged", text))
+        self._remove(id, memory)
+
+    def _remove(self, id: str, memory: PodMemory) -> None:
+        self._runtime.remove(id)
+        memory.drop(id)
+
+    def _event(self, pod: Object, event: PodEvent, container: str = "") -> None:
+        where = field_path(pod, container) if container else ""
+        self._tools.recorder.event(pod, event.type, event.reason, event.message, field_path=where)
+
+
+def _container(pod: Object, name: str) -> Object:
+    found = find_by_name(all_containers(pod), name)
+    assert found is not None, f"step named a container {name} that the pod has not"
+    return found

@@ -1,0 +1,167 @@
+"""One pod's worker: looks, asks `lifecycle.step`, begins what it says, and tells the API what it saw.
+
+It has no thread of its own: `sync` is short and is called by the kubelet's one dispatcher whenever something
+happened to the pod; the actions run in pools and wake the worker when they are done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from agent.actions import Action, EnsureImage, Finalize, KillContainer
+from agent.events import status_events
+from agent.failures import EXPECTED, explain
+from agent.lifecycle import step
+from agent.observed import Observed, is_running
+from agent.pod_actions import PodActions
+from agent.pod_memory import PodMemory
+from agent.podspec import all_containers
+from agent.pool import Pool
+from agent.prober import Prober, Target
+from agent.runtime.base import EngineUnreachable, Event, NoSuchContainer
+from agent.status import pod_status
+from agent.status_sender import StatusSender
+from orchestrator.api.meta import Object, key, spec, status, uid
+from orchestrator.client.events import EventRecorder
+from orchestrator.util.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all workers of a node use. `quick` runs what the engine does in less than a second, `slow` pulls and
+    stops, which may take minutes."""
+
+    actions: PodActions
+    prober: Prober
+    statuses: StatusSender
+    recorder: EventRecorder
+    clock: Clock
+    quick: Pool
+    slow: Pool
+    host_ip: str
+
+
+class PodWorker:
+    """`wake()` has the worker's `sync` called soon, from the dispatcher."""
+
+    def __init__(self, pod: Object, shared: Shared, wake: Callable[[], None]) -> None:
+        self.pod = pod
+        self._shared, self._wake = shared, wake
+        self.memory = PodMemory(status(pod))
+
+    @property
+    def ended(self) -> bool:
+        """Nothing of the pod is left, here or in the API."""
+        return self.memory.gone and self.memory.finalized
+
+    def sync(self) -> float | None:
+        """Begin what is due. Returns when to call again if nothing happens before, in seconds since the epoch."""
+        pod, now = self.pod, self._shared.clock.now()
+        seen = self._look(pod)
+        new = pod_status(pod, seen, self._shared.host_ip, now)
+        plan = step(pod, replace(seen, status=new), now)
+        for action in plan.actions:
+            self._begin(pod, action)
+        if new != seen.status and not seen.gone and not seen.finalized:
+            self._tell(pod, seen, new)
+        return plan.again_at
+
+    def observed(self) -> Observed:
+        return self.memory.observe(self._shared.prober.health(uid(self.pod)))
+
+    def close(self) -> None:
+        """The worker is done; its probes end."""
+        self._shared.prober.forget(uid(self.pod))
+
+    def container_event(self, event: Event) -> None:
+        """The engine says that something happened to one of the pod's containers."""
+        if event.action == "destroy":
+            self.memory.drop(event.id)
+            self._wake()
+        elif event.action == "die" or (event.action == "start" and self._is_news(event)):
+            self._shared.quick.submit(lambda: self._inspect(event.id))
+
+    def resend_status(self) -> None:
+        """Write the status again when the API has another: a write may have been lost."""
+        seen = self.memory.status
+        if not self.memory.gone and seen and any(status(self.pod).get(field) != seen[field] for field in seen):
+            self._shared.statuses.post(self.pod, seen)
+
+    def _look(self, pod: Object) -> Observed:
+        """Containers that just began to run have their probes from here on: they are not ready by oversight."""
+        seen = self.observed()
+        self._shared.prober.update(pod, _targets(pod, seen, self._shared.host_ip))
+        return replace(seen, health=self._shared.prober.health(uid(pod)))
+
+    def _tell(self, pod: Object, seen: Observed, new: Object) -> None:
+        self.memory.status = new
+        for event in status_events(pod, seen.status, new):
+            self._shared.recorder.event(pod, *event)
+        self._shared.statuses.post(pod, new)
+
+    def _begin(self, pod: Object, action: Action) -> None:
+        self.memory.begin(action)
+        pool = self._shared.slow if isinstance(action, EnsureImage | KillContainer) else self._shared.quick
+        pool.submit(lambda: self._run(pod, action))
+
+    def _run(self, pod: Object, action: Action) -> None:
+        try:
+            if isinstance(action, Finalize):
+                self._finalize(pod)
+            else:
+                self._shared.actions.run(action, pod, self.memory)
+        except EXPECTED as error:
+            self._failed(pod, action, error)
+        except Exception as error:
+            # A defect: it must not leave the action in flight for ever.
+            log.exception("%s: %s failed unexpectedly", key(pod), action)
+            self._failed(pod, action, error)
+        else:
+            self.memory.succeed(action)
+        self._wake()
+
+    def _failed(self, pod: Object, action: Action, error: Exception) -> None:
+        failure = explain(action, error)
+        now = self._shared.clock.now()
+        setback = self.memory.fail(action, failure.reason, failure.message, now, failure.retry_after)
+        log.warning("%s: %s; again in %.0f s: %s", key(pod), action, setback.retry_at - now, failure.message)
+        for event in failure.events:
+            self._shared.recorder.event(pod, *event)
+
+    def _finalize(self, pod: Object) -> None:
+        self.memory.finalized = True
+        if not self.memory.gone:
+            self._shared.statuses.finish(pod)
+
+    def _inspect(self, id: str) -> None:
+        at = self._shared.clock.monotonic()
+        try:
+            self.memory.put(self._shared.actions.inspect(id), at)
+        except NoSuchContainer:
+            self.memory.drop(id)
+        except EngineUnreachable as error:
+            log.warning("%s: container %s not looked at, the next relist will: %s", key(self.pod), id[:12], error)
+        self._wake()
+
+    def _is_news(self, event: Event) -> bool:
+        """Not the echo of a start of our own."""
+        known = self.memory.get(event.id)
+        return known is None or known.state == "exited"
+
+
+def _targets(pod: Object, seen: Observed, host_ip: str) -> Iterator[Target]:
+    """The running containers, as the prober needs them."""
+    sandbox = seen.sandbox
+    if sandbox is None or not is_running(sandbox):
+        return
+    ip = host_ip if spec(pod).get("hostNetwork") else sandbox.ip
+    for container in all_containers(pod):
+        instance = seen.newest(container["name"])
+        if instance is not None and is_running(instance):
+            old = seen.old_status(container["name"]) or {}
+            same = str(old.get("containerID", "")).endswith(instance.id)
+            yield Target(container, instance, ip, same and bool(old.get("ready")), same and bool(old.get("started")))

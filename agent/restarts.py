@@ -1,0 +1,70 @@
+"""Whether a container that ended is started again, and when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.observed import Observed, ended_at, made_from, restarts, start_failed, succeeded
+from agent.podspec import find_by_name, restart_policy
+from agent.runtime.base import ContainerState
+from agent.runtime.translate import spec_hash
+from orchestrator.api import pods
+from orchestrator.api.meta import Object, name, namespace, uid
+
+#: Seconds before the second restart; doubles with each further one up to LONGEST. The first comes at once.
+FIRST = 10.0
+LONGEST = 300.0
+#: A container that ran this long starts its back-off anew.
+STEADY = 600.0
+
+
+def restarts_again(pod: Object, container: Object, ended: ContainerState) -> bool:
+    """Whether the restart policy wants a container that ended so to run again."""
+    policy = restart_policy(pod)
+    failed = not succeeded(ended)
+    if find_by_name(pods.init_containers(pod), container["name"]):
+        return pods.is_sidecar(container) or (failed and policy != "Never")
+    if changed(container, ended) and policy != "Never":
+        return True
+    return policy == "Always" or (policy == "OnFailure" and failed)
+
+
+def changed(container: Object, instance: ContainerState) -> bool:
+    """Whether the instance was made from another spec than the pod has now (its image was changed in place)."""
+    return made_from(instance) not in ("", spec_hash(container))
+
+
+def ran_steadily(ended: ContainerState) -> bool:
+    return ended.started_at > 0 and ended_at(ended) - ended.started_at >= STEADY
+
+
+def back_off(ended: ContainerState, steady: Mapping[str, int], container: str) -> float:
+    """Seconds to wait, from its end, before a container is started again; 0 for at once."""
+    crashes = 0 if ran_steadily(ended) else restarts(ended) - steady.get(container, 0)
+    if crashes <= 0:
+        return 0.0
+    return min(FIRST * 2.0 ** min(crashes - 1, 16), LONGEST)
+
+
+def restart_at(container: Object, ended: ContainerState, seen: Observed) -> float:
+    """When the container is due, in seconds since the epoch."""
+    if changed(container, ended):
+        return 0.0
+    return ended_at(ended) + back_off(ended, seen.steady, container["name"])
+
+
+def back_off_message(pod: Object, container: str, seconds: float) -> str:
+    """`back-off 1m20s restarting failed container=app pod=web_default(UID)`."""
+    where = f"{name(pod)}_{namespace(pod)}({uid(pod)})"
+    return f"back-off {duration(seconds)} restarting failed container={container} pod={where}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as Go prints a duration: `10s`, `1m20s`, `5m0s`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def first_start_failure(ended: ContainerState) -> bool:
+    """Whether the engine's own message is worth more than `CrashLoopBackOff`: it failed to start, and not yet often."""
+    return start_failed(ended) and restarts(ended) <= 1

@@ -1,0 +1,93 @@
+"""What the agent serves, to the API server only: `containerLogs`, `pods`, `healthz`. The paths are the kubelet's."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import flask
+import orjson
+
+from agent.hangups import HangUps
+from agent.https import SOCKET
+from agent.kubelet import Kubelet
+from agent.logs import LogOptions, container_to_read, limited, open_log, parse_options
+from agent.runtime.base import EngineUnreachable, NoSuchContainer, Runtime, Stream
+from orchestrator.api.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
+from orchestrator.util.clock import Clock
+
+log = logging.getLogger(__name__)
+
+#: Who may ask: these users, and the members of these groups.
+USERS = frozenset({"kube-apiserver"})
+GROUPS = frozenset({"system:masters"})
+
+
+def make_app(kubelet: Kubelet, runtime: Runtime, clock: Clock) -> flask.Flask:
+    app = flask.Flask("agent")
+    hang_ups = HangUps()
+
+    @app.before_request
+    def admit() -> None:
+        if flask.request.path != "/healthz":
+            _authorize(flask.request.environ[SOCKET])
+
+    @app.errorhandler(ApiError)
+    def refuse(error: ApiError) -> flask.Response:
+        return _json(error.status(), error.code)
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "ok"
+
+    @app.get("/pods")
+    def pods() -> flask.Response:
+        return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": kubelet.pods})
+
+    @app.get("/containerLogs/<namespace>/<pod>/<container>")
+    def container_logs(namespace: str, pod: str, container: str) -> flask.Response:
+        options = parse_options(flask.request.args, clock.now())
+        worker = kubelet.worker(namespace, pod)
+        if worker is None:
+            raise NotFound(f'pod "{pod}" not found on this node')
+        instance = container_to_read(worker.pod, container, worker.observed(), previous=options.previous)
+        try:
+            stream = open_log(runtime, instance, options)
+        except NoSuchContainer:
+            raise NotFound(f'the log of container "{container}" in pod "{pod}" is gone with the container') from None
+        except EngineUnreachable as error:
+            raise ServiceUnavailable(f"the container engine does not answer: {error}") from None
+        body = _watched(hang_ups, flask.request.environ[SOCKET], stream, options)
+        return flask.Response(body, content_type="text/plain; charset=utf-8", direct_passthrough=True)
+
+    return app
+
+
+def _watched(hang_ups: HangUps, sock: ssl.SSLSocket, stream: Stream[bytes], options: LogOptions) -> Iterator[bytes]:
+    """The stream, ended when the client goes away."""
+    try:
+        if options.follow:
+            with hang_ups.watched(sock, stream.close):
+                yield from limited(stream, options.limit_bytes)
+        else:
+            yield from limited(stream, options.limit_bytes)
+    except EngineUnreachable as error:
+        log.warning("a log ends early: %s", error)
+    finally:
+        stream.close()
+
+
+def _authorize(sock: ssl.SSLSocket) -> None:
+    """The certificate is of the cluster's CA, as the handshake made sure; here it is about whose it is."""
+    subject: Any = (sock.getpeercert() or {}).get("subject", ())
+    pairs = [pair for rdn in subject for pair in rdn]
+    users = {value for field, value in pairs if field == "commonName"}
+    groups = {value for field, value in pairs if field == "organizationName"}
+    if not (users & USERS or groups & GROUPS):
+        raise Forbidden(f"{', '.join(users) or 'nobody'} may not ask the agent: only the API server may")
+
+
+def _json(value: object, code: int = 200) -> flask.Response:
+    return flask.Response(orjson.dumps(value), code, content_type="application/json")

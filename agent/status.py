@@ -1,0 +1,51 @@
+"""A pod's status from what was observed, never from what was asked for. Pure."""
+
+from __future__ import annotations
+
+from agent.conditions import conditions
+from agent.container_status import container_status
+from agent.observed import Observed, is_running
+from agent.phase import ENDED, past_deadline, phase
+from orchestrator.api import pods
+from orchestrator.api.meta import Object, is_deleting, spec
+from orchestrator.api.times import rfc3339
+
+DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
+
+
+def pod_status(pod: Object, seen: Observed, host_ip: str, now: float) -> Object:
+    """The pod's whole status. Others' conditions stay as they are."""
+    old = seen.status
+    new: Object = {"phase": phase(pod, seen, now)}
+    new |= _reason(pod, seen, now, new["phase"])
+    new["hostIP"] = host_ip
+    new["hostIPs"] = [{"ip": host_ip}]
+    new |= _addresses(pod, seen, host_ip, new["phase"])
+    new["startTime"] = old.get("startTime") or rfc3339(now)
+    new["qosClass"] = old.get("qosClass") or pods.qos_class(pod)
+    if inits := pods.init_containers(pod):
+        new["initContainerStatuses"] = [container_status(pod, init, seen, new["phase"]) for init in inits]
+    new["containerStatuses"] = [
+        container_status(pod, container, seen, new["phase"]) for container in pods.containers(pod)
+    ]
+    new["conditions"] = conditions(pod, seen, new, now)
+    return new
+
+
+def _reason(pod: Object, seen: Observed, now: float, phase: str) -> Object:
+    old = seen.status
+    if phase in ENDED and old.get("phase") == phase:
+        return {field: old[field] for field in ("reason", "message") if field in old}
+    if phase == "Failed" and past_deadline(pod, seen, now):
+        return {"reason": "DeadlineExceeded", "message": DEADLINE_MESSAGE}
+    return {}
+
+
+def _addresses(pod: Object, seen: Observed, host_ip: str, phase: str) -> Object:
+    """The sandbox's address; a pod that ends keeps the last one for the record."""
+    sandbox, ip = seen.sandbox, ""
+    if sandbox is not None and is_running(sandbox):
+        ip = host_ip if spec(pod).get("hostNetwork") else sandbox.ip
+    elif phase in ENDED or is_deleting(pod):
+        ip = seen.status.get("podIP", "")
+    return {"podIP": ip, "podIPs": [{"ip": ip}]} if ip else {}

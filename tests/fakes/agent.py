@@ -1,0 +1,143 @@
+"""A whole agent over the fake engine and the in-process API: only the containers are not real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from agent.main import Agent
+from agent.runtime.base import LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
+from agent.runtime.fake import FakeRuntime
+from orchestrator.api.builtin import EVENT, POD
+from orchestrator.api.errors import NotFound, ServiceUnavailable
+from orchestrator.api.meta import Object, condition, metadata, name, status
+from orchestrator.api.request import Request
+from orchestrator.client.client import Client, Transport, WatchStream
+from orchestrator.util import pki
+from orchestrator.util.clock import Clock, SystemClock
+from orchestrator.util.settings import Settings
+from tests.fakes.api import local_api
+
+T = TypeVar("T")
+NODE = "n1"
+
+
+def eventually(what: Callable[[], T], seconds: float = 10.0) -> T:
+    """The first true value of `what`; fails when there is none within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if value := what():
+            return value
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.005)
+
+
+class Switch:
+    """A transport that can be turned off, as when the master is down."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner, self.on = inner, True
+        self._watches: list[WatchStream] = []
+
+    def call(self, request: Request) -> Object:
+        self._check()
+        return self._inner.call(request)
+
+    def watch(self, request: Request) -> WatchStream:
+        self._check()
+        watch = self._inner.watch(request)
+        self._watches.append(watch)
+        return watch
+
+    def turn_off(self) -> None:
+        self.on = False
+        while self._watches:
+            self._watches.pop().close()
+
+    def _check(self) -> None:
+        if not self.on:
+            raise ServiceUnavailable("the master is down")
+
+
+class Lab:
+    """One node's world; `client` is the user's, `switch` stands between the agent and the API."""
+
+    def __init__(self, home: Path, clock: Clock, runtime: Runtime) -> None:
+        self.settings = Settings(home=home)
+        self.clock, self.runtime = clock, runtime
+        resources, self.client = local_api(clock)
+        self.switch = Switch(self.client._transport)
+        self.identity = pki.ensure(self.settings.pki, NODE, f"system:node:{NODE}", ["system:nodes"], ["127.0.0.1"])
+        self.agent: Agent | None = None
+
+    def start(self) -> Agent:
+        self.agent = Agent(self.settings, NODE, Client(self.switch), self.runtime, self.identity, self.clock)
+        self.agent.start()
+        assert self.agent.node.registered.wait(10)
+        return self.agent
+
+    def stop(self) -> None:
+        if self.agent is not None:
+            self.agent.stop()
+            self.agent = None
+
+    def create(self, pod: Object) -> Object:
+        """Create the pod, bound to the node."""
+        spec = {**pod["spec"], "nodeName": NODE}
+        asked = {field: metadata(pod)[field] for field in ("name", "namespace")}
+        return self.client.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": asked, "spec": spec})
+
+    def pod(self, name: str) -> Object:
+        return self.client.get(POD, name, "default")
+
+    def gone(self, name: str) -> bool:
+        try:
+            self.pod(name)
+        except NotFound:
+            return True
+        return False
+
+    def ready(self, name: str) -> Object | None:
+        pod = self.pod(name)
+        return pod if (condition(pod, "Ready") or {}).get("status") == "True" else None
+
+    def containers(self, pod: str, container: str = "") -> list[ContainerState]:
+        labels = {LABEL_POD: pod} | ({LABEL_CONTAINER: container} if container else {})
+        return list(self.runtime.list(labels))
+
+    def running(self, pod: str, container: str = "app") -> ContainerState | None:
+        return next((c for c in self.containers(pod, container) if c.state == "running"), None)
+
+    def sandbox(self, pod: str) -> ContainerState | None:
+        return self.running(pod, SANDBOX)
+
+    def entry(self, pod: str, container: str = "app") -> Object:
+        """The container's status."""
+        entries = status(self.pod(pod)).get("containerStatuses") or []
+        return next((entry for entry in entries if entry["name"] == container), {})
+
+    def waiting(self, pod: str, container: str = "app") -> str:
+        return str(self.entry(pod, container).get("state", {}).get("waiting", {}).get("reason", ""))
+
+    def events(self, pod: str) -> list[tuple[str, str]]:
+        """(reason, message) of the pod's Events, oldest first."""
+        found = self.client.list(EVENT, "default").items
+        mine = [event for event in found if event["involvedObject"]["name"] == pod]
+        return [(event["reason"], event["message"]) for event in sorted(mine, key=name)]
+
+    def told(self, pod: str, reason: str) -> str:
+        """The message of the pod's first Event with that reason, "" when there is none."""
+        return next((message for found, message in self.events(pod) if found == reason), "")
+
+
+@contextmanager
+def lab(home: Path, clock: Clock | None = None, runtime: Runtime | None = None) -> Iterator[Lab]:
+    clock = clock or SystemClock()
+    made = Lab(home, clock, runtime or FakeRuntime(clock))
+    try:
+        yield made
+    finally:
+        made.stop()
