@@ -28,17 +28,17 @@ _OPERATION = ("op", "path", "from")
 def apply(kind: Kind, obj: Object, patch: Any, content_type: str) -> Object:
     """`obj` after `patch`, which is of the given media type.
 
-    Raises BadRequest for a malformed patch, Invalid for one that does not fit the object, UnsupportedMediaType.
+    Raises BadRequest for a malformed patch, Invalid for one that does not fit the object, and UnsupportedMediaType for
+    another media type, and for a strategic merge of a kind without a schema.
     """
-    match content_type.partition(";")[0].strip():
-        case value if value == JSON_PATCH:
-            return json_patch(obj, patch)
-        case value if value == MERGE_PATCH:
-            return merge_patch(obj, patch)
-        case value if value == STRATEGIC_PATCH:
-            struct = schema.load().of(kind)
-            if struct is not None:
-                return strategic_merge(obj, patch, struct)
+    media_type = content_type.partition(";")[0].strip()
+    if media_type == JSON_PATCH:
+        return json_patch(obj, patch)
+    if media_type == MERGE_PATCH:
+        return merge_patch(obj, patch)
+    struct = schema.load().of(kind)
+    if media_type == STRATEGIC_PATCH and struct is not None:
+        return strategic_merge(obj, patch, struct)
     supported = ", ".join((JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH))
     raise UnsupportedMediaType(
         f"the body of the request was in an unknown format - accepted media types include: {supported}"
@@ -88,7 +88,7 @@ def does_not_fit(cause: str) -> Invalid:
     """Kubernetes' answer to a patch that cannot be applied; kubectl shows the cause."""
     return Invalid(
         "the server rejected our request due to an error in our request",
-        details={"causes": [{"reason": "UnexpectedServerResponse", "message": cause}]},
+        details={"causes": [{"reason": "UnexpectedServerResponse", "message": cause, "field": "patch"}]},
     )
 
 

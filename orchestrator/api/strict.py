@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from orchestrator.api import quantity, schema, times
 from orchestrator.api.errors import ApiError, BadRequest, invalid, invalid_object
 from orchestrator.api.kinds import Kind
@@ -65,7 +67,7 @@ def accept_patched(
     """As `accept`, for what `patch` made of an object. Raises Invalid, as Kubernetes does for patches."""
 
     def refuse(problem: str) -> ApiError:
-        return invalid_object("", "", "", [invalid("patch", str(patch), problem)])
+        return invalid_object("", "", "", [invalid("patch", orjson.dumps(patch).decode(), problem)])
 
     return _accept(kind, obj, validation, duplicates, refuse)
 

@@ -20,6 +20,7 @@ from orchestrator.api.pods import is_terminal
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.api.times import rfc3339
 from orchestrator.client.client import Client
+from orchestrator.client.events import EventType
 from orchestrator.client.informers import Informers
 from orchestrator.scheduler.cluster import Cluster
 from orchestrator.scheduler.decide import Decision, decide
@@ -41,7 +42,7 @@ _WRITERS = 4
 class Recorder(Protocol):
     """`orchestrator.client.events.EventRecorder` is one."""
 
-    def event(self, obj: Object, type: str, reason: str, message: str) -> None: ...
+    def event(self, obj: Object, type: EventType, reason: str, message: str) -> None: ...
 
 
 class Scheduler:
