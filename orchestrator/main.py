@@ -24,8 +24,9 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
 from orchestrator.server.wsgi import CannotListen
 from orchestrator.store.base import Store, StoreDamaged, StoreUnavailable
-from orchestrator.util import logs, pki
+from orchestrator.util import logs
 from orchestrator.util.clock import Clock, SystemClock
+from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings, SettingsError, load
 
 COMPONENTS = ("api", "scheduler", "controllers")
@@ -104,7 +105,7 @@ def _transport(name: str, settings: Settings, api: ApiServer | None) -> Transpor
     # Only a process without the API server needs an HTTP client.
     from orchestrator.client.http import HttpTransport
 
-    return HttpTransport(settings.server, pki.identity(settings.pki, name))
+    return HttpTransport(settings.server, identity(settings.pki, name))
 
 
 class _Loop(Protocol):

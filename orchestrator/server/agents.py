@@ -11,7 +11,7 @@ import orjson
 
 from orchestrator.api.errors import ServiceUnavailable, from_status
 from orchestrator.api.meta import Object, name, status
-from orchestrator.util.pki import Identity
+from orchestrator.util.identity import Identity
 
 #: Seconds for the connection to be made, and for the answer to begin.
 TIMEOUT = 10.0

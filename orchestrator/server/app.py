@@ -135,6 +135,6 @@ class ApiApp(Flask):
         if call is not None:
             verb = call.verb.upper()
             self._metrics.observe(verb, call.kind.resource, call.subresource, answer.status_code, seconds)
-        if answer.status_code >= 500 or (seconds or 0) > _SLOW:
-            log.warning("%s %s: %d in %.3f s", request.method, request.full_path, answer.status_code, seconds or 0)
+            if answer.status_code >= 500 or (seconds or 0) > _SLOW:
+                log.warning("%s %s: %d in %.3f s", request.method, request.full_path, answer.status_code, seconds or 0)
         return answer

@@ -18,8 +18,9 @@ from orchestrator.server.sweeper import EventSweeper
 from orchestrator.server.tls import server_context
 from orchestrator.server.wsgi import Server
 from orchestrator.store.base import Store
-from orchestrator.util import pki, threads
+from orchestrator.util import threads
 from orchestrator.util.clock import Clock
+from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings, SettingsError
 
 
@@ -33,18 +34,18 @@ class ApiServer:
         self.resources = Resources(store, BUILTIN, admission.standard(store, settings, rng), clock, rng)
         self._ready = threading.Event()
         self._stopping = threading.Event()
-        identity = pki.identity(settings.pki, "apiserver")
-        if not identity.exists:
-            raise SettingsError(f"there is no {identity.certificate} with its key: run `podlab up`")
+        own = identity(settings.pki, "apiserver")
+        if not own.exists:
+            raise SettingsError(f"there is no {own.certificate} with its key: run `podlab up`")
         self._app = ApiApp(
             self.resources,
             Authenticator(read_tokens(settings.pki / "tokens.csv")),
             Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
             Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache"),
-            Agents(identity),
+            Agents(own),
             clock,
         )
-        self._http = Server((settings.api_host, settings.api_port), self._app, server_context(identity))
+        self._http = Server((settings.api_host, settings.api_port), self._app, server_context(own))
         self._sweeper = EventSweeper(self.resources.backend, settings.event_ttl)
 
     @property

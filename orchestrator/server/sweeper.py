@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-
-from apscheduler.schedulers.background import BackgroundScheduler
+from typing import TYPE_CHECKING
 
 from orchestrator.api.builtin import EVENT
 from orchestrator.api.errors import NotFound
@@ -14,6 +13,9 @@ from orchestrator.server import keys
 from orchestrator.server.backend import Backend
 from orchestrator.server.bootstrap import APISERVER
 from orchestrator.store.base import RevisionConflict, StoreUnavailable
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +56,19 @@ class EventSweeper:
     def __init__(self, backend: Backend, ttl: float) -> None:
         self._backend = backend
         self._ttl = ttl
-        self._scheduler = BackgroundScheduler()
-        self._scheduler.add_job(self._sweep, "interval", seconds=max(1.0, min(60.0, ttl / 2)), coalesce=True)
+        self._scheduler: BackgroundScheduler | None = None
 
     def start(self) -> None:
+        # Its import takes a while, and nothing waits for the first sweep.
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        self._scheduler = BackgroundScheduler()
+        self._scheduler.add_job(self._sweep, "interval", seconds=max(1.0, min(60.0, self._ttl / 2)), coalesce=True)
         self._scheduler.start()
 
     def stop(self) -> None:
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
 
     def _sweep(self) -> None:
         try:

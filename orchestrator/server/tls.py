@@ -9,7 +9,7 @@ from typing import Any
 from cheroot.ssl import Adapter
 
 from orchestrator.api.request import User
-from orchestrator.util.pki import Identity
+from orchestrator.util.identity import Identity
 
 
 def server_context(identity: Identity) -> ssl.SSLContext:

@@ -92,10 +92,10 @@ class _Gateway(wsgi.Gateway_10):
         environ[ENVIRON_KEY] = self.req.conn
         return environ
 
-    def start_response(self, *arguments: Any) -> Callable[[bytes], None]:  # type: ignore[override]
+    def start_response(self, *arguments: Any) -> Callable[[bytes], None]:
         # cheroot would first read the rest of the body.
         self.req.close_connection = self.req.close_connection or self.req.conn.broken
-        return super().start_response(*arguments)  # type: ignore[no-untyped-call, no-any-return]
+        return super().start_response(*arguments)  # type: ignore[no-any-return]
 
     def respond(self) -> None:
         """Write the answer. An empty piece sends the headers: a watch has nothing else to say at first."""
