@@ -69,10 +69,15 @@ class Bench:
         return {"podlab.test": self.label}
 
     def spec(self, name: str, command: Sequence[str]) -> ContainerSpec:
-        return ContainerSpec(f"podlab-test-{self.label}-{name}", self.image, self.labels, command=command)
+        """Without a network, which is what costs most."""
+        full = f"podlab-test-{self.label}-{name}"
+        return ContainerSpec(full, self.image, self.labels, command=command, network="none")
 
-    def run(self, *lines: str, name: str = "a", exit: int | None = None, stubborn: bool = False) -> str:
-        id = self.runtime.create(self.spec(name, self.script(*lines, exit=exit, stubborn=stubborn)))
+    def run(
+        self, *lines: str, name: str = "a", exit: int | None = None, stubborn: bool = False, network: str = "none"
+    ) -> str:
+        spec = self.spec(name, self.script(*lines, exit=exit, stubborn=stubborn))
+        id = self.runtime.create(replace(spec, network=network))
         self.runtime.start(id)
         return id
 
@@ -142,7 +147,7 @@ def test_a_created_container_has_not_started(bench: Bench) -> None:
 
 
 def test_a_started_container_runs(bench: Bench) -> None:
-    id = bench.run()
+    id = bench.run(network="")
     state = bench.runtime.inspect(id)
     assert (state.state, state.exit_code) == ("running", 0)
     assert state.image == bench.image
@@ -239,7 +244,9 @@ def test_a_container_needs_its_image(bench: Bench) -> None:
 
 def test_a_container_joins_its_sandbox(bench: Bench) -> None:
     pause = bench.runtime.ensure_pause_image()
-    sandbox = bench.runtime.create(replace(bench.spec("pod", ()), command=None, image=pause, ipc="shareable"))
+    sandbox = bench.runtime.create(
+        replace(bench.spec("pod", ()), command=None, image=pause, network="", ipc="shareable")
+    )
     bench.runtime.start(sandbox)
     joined = f"container:{sandbox}"
     app = bench.runtime.create(replace(bench.spec("app", bench.script()), network=joined, ipc=joined))

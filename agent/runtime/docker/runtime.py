@@ -7,6 +7,7 @@ import io
 import math
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from agent.runtime.base import (
     Stats,
     Stream,
 )
-from agent.runtime.docker import answers, execution, transfer
+from agent.runtime.docker import answers, cgroups, execution, transfer
 from agent.runtime.docker.config import create_body
 from agent.runtime.docker.failures import as_missing_container, checked, or_done, translated
 from agent.runtime.docker.known import KnownContainers
@@ -184,6 +185,9 @@ class DockerRuntime:
         return execution.run(self._client, id, command, timeout)
 
     def stats(self, id: str) -> Stats:
+        state = self._known.get(id, "running") or self.inspect(id)
+        if state.pid and (seen := cgroups.read(id, state.pid, time.time())):
+            return seen
         with translated(NoSuchContainer):
             return answers.stats(self._client.stats(id, stream=False, one_shot=True))
 
