@@ -17,7 +17,7 @@ from orchestrator.store.log import Write
 class _Batch:
     """Writes that become durable together, or not at all."""
 
-    def __init__(self, lock: threading.Lock) -> None:
+    def __init__(self, lock: threading.RLock) -> None:
         self.writes: list[Write] = []
         self.lines: list[bytes] = []
         self.keys: set[str] = set()
@@ -42,7 +42,7 @@ class GroupCommit:
 
     def __init__(
         self,
-        lock: threading.Lock,
+        lock: threading.RLock,
         persist: Callable[[Sequence[Write], bytes], None],
         publish: Callable[[Sequence[Write]], None],
     ) -> None:

@@ -30,7 +30,8 @@ class CoreStore(ABC):
 
     def __init__(self, state: State, log: Log, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        # Reentrant, as the garbage collector may close a forgotten watch at any moment, in any thread.
+        self._lock = threading.RLock()
         self._state = state
         self._log = log
         self._hub = Hub(self._lock, state.revision)

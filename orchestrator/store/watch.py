@@ -38,9 +38,12 @@ class _Channel:
 
 
 class Hub:
-    """All watches of a store. Its methods are called with the store's lock held."""
+    """All watches of a store. Its methods are called with the store's lock held.
 
-    def __init__(self, lock: threading.Lock, revision: int) -> None:
+    `leave` may come in the middle of any other method: the garbage collector closes forgotten watches.
+    """
+
+    def __init__(self, lock: threading.RLock, revision: int) -> None:
         self._lock = lock
         self._channels: dict[str, _Channel] = {}
         #: The last published revision, and the last forgotten one.
@@ -53,19 +56,19 @@ class Hub:
         channel = self._channels.get(prefix)
         if channel is None:
             channel = self._channels[prefix] = _Channel(prefix, threading.Condition(self._lock))
+        channel.watches += 1
         missed = [event for event in past if event.entry.key.startswith(prefix)]
         if len(missed) > len(channel.events):
             # The channel began after the asked-for revision: put the older events in front.
             older = missed[: len(missed) - len(channel.events)]
             channel.events[:0] = older
             channel.base -= len(older)
-        channel.watches += 1
         return StoreWatch(self, channel, channel.end - len(missed), since)
 
     def publish(self, events: Sequence[Event]) -> None:
         """Give new events to their watches."""
         self.revision = events[-1].entry.revision
-        for channel in self._channels.values():
+        for channel in tuple(self._channels.values()):
             if new := [event for event in events if event.entry.key.startswith(channel.prefix)]:
                 channel.events += new
                 channel.changed.notify_all()
@@ -73,7 +76,7 @@ class Hub:
     def forget(self, floor: int) -> None:
         """Drop the events up to revision `floor`: a watch that has not read them yet ends with Compacted."""
         self.floor = floor
-        for channel in self._channels.values():
+        for channel in tuple(self._channels.values()):
             channel.forget(floor)
 
     def leave(self, channel: _Channel) -> None:
@@ -85,7 +88,7 @@ class Hub:
     def close(self) -> None:
         """End all watches."""
         self.closed = True
-        for channel in self._channels.values():
+        for channel in tuple(self._channels.values()):
             channel.changed.notify_all()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -251,6 +252,32 @@ class TestWatch:
         store.create(f"{PODS}ns/a", pod("a"))
         assert len(drain(staying)) == 1
         assert closing.next(0) is None
+
+    def test_the_garbage_collector_may_close_a_watch_at_any_moment(self, store: Store) -> None:
+        class Forgotten:
+            """Closes its watch when it is collected, as a generator's `finally` does."""
+
+            def __init__(self) -> None:
+                self.watch = store.watch(PODS, store.revision)
+                self.cycle = self
+
+            def __del__(self) -> None:
+                self.watch.close()
+
+        def write() -> None:
+            for n in range(50):
+                Forgotten()
+                store.create(f"{PODS}ns/{n}", pod(str(n)))
+
+        writer = threading.Thread(target=write, daemon=True)
+        thresholds = gc.get_threshold()
+        gc.set_threshold(1)
+        try:
+            writer.start()
+            writer.join(10)
+        finally:
+            gc.set_threshold(*thresholds)
+        assert not writer.is_alive(), "the store waits for itself"
 
     def test_nothing_comes_within_the_timeout(self, store: Store) -> None:
         assert store.watch(PODS, store.revision).next(0.01) is None
