@@ -80,20 +80,22 @@ def _handler(agent: LogAgent) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             for line in agent.lines:
                 self._chunk(line)
-            if "follow=true" in self.path:
-                self._follow()
+            if "follow=true" in self.path and not self._follow():
+                self.close_connection = True
+                return
             self.wfile.write(b"0\r\n\r\n")
 
-        def _follow(self) -> None:
-            """Hold the answer open; that the client went shows as the end of its sending."""
+        def _follow(self) -> bool:
+            """Hold the answer open. False when the client went, which shows as the end of its sending."""
             self.connection.settimeout(0.05)
             while not agent.release.is_set():
                 try:
                     if self.connection.recv(1) == b"":
                         agent.abandoned.set()
-                        return
+                        return False
                 except TimeoutError:
                     continue
+            return True
 
         def _chunk(self, data: bytes) -> None:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
