@@ -48,8 +48,8 @@ def _subsets(service: Object, endpoints: Iterable[Endpoint]) -> list[Object]:
     for port, having in members.items():
         group = groups.setdefault(tuple(sorted(having, key=lambda endpoint: (endpoint.ip, endpoint.uid))), [])
         group += [port] if port else []
-    subsets = [_subset(having, sorted(ports)) for having, ports in groups.items()]
-    return sorted(subsets, key=lambda subset: [(port["name"], port["port"]) for port in subset.get("ports", [])])
+    ordered = sorted(((sorted(ports), having) for having, ports in groups.items()), key=lambda group: group[0])
+    return [_subset(having, ports) for ports, having in ordered]
 
 
 def _subset(endpoints: Iterable[Endpoint], ports: Iterable[Port]) -> Object:

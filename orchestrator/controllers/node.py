@@ -97,7 +97,7 @@ class NodeController(Controller):
     # What is not heard.
 
     def _watch_heartbeats(self) -> None:
-        pause = self._grace
+        pause = self._heartbeats.pause(self.clock.monotonic())
         while True:
             due = self.clock.monotonic() + pause
             if self.clock.wait(self._stopped, pause):

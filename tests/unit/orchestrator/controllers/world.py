@@ -13,9 +13,10 @@ from typing import TypeVar
 from orchestrator.api.builtin import LEASE, NODE, POD
 from orchestrator.api.errors import Conflict, NotFound
 from orchestrator.api.kinds import Kind
-from orchestrator.api.meta import Object, is_deleting, name, namespace, spec, status
+from orchestrator.api.meta import Object, is_deleting, key, name, namespace, resource_version, spec, status
 from orchestrator.api.times import rfc3339, rfc3339_micro
 from orchestrator.client.client import Client
+from orchestrator.client.informer import Informer
 from orchestrator.client.informers import Informers
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.util.clock import FakeClock
@@ -26,6 +27,30 @@ T = TypeVar("T")
 
 #: Far more than anything here takes; only a failing test waits so long.
 PATIENCE = 10.0
+
+
+class SteppingClock(FakeClock):
+    """`advance` returns when everybody whose time has come has noticed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: dict[int, float] = {}
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        waiter = threading.get_ident()
+        if seconds is not None:
+            self._waiting[waiter] = self.monotonic() + seconds
+        try:
+            return super().wait(event, seconds)
+        finally:
+            self._waiting.pop(waiter, None)
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        deadline = time.monotonic() + PATIENCE
+        while any(due <= self.monotonic() for due in list(self._waiting.values())):
+            assert time.monotonic() < deadline, "somebody sleeps too long"
+            time.sleep(0.001)
 
 
 class Events:
@@ -43,7 +68,7 @@ class Events:
 
 class World:
     def __init__(self, *controllers: type[Controller], kubelet: bool = True) -> None:
-        self.clock = FakeClock()
+        self.clock = SteppingClock()
         self.events = Events()
         self.settings = replace(Settings(home=Path("/nonexistent")), node_grace=8.0, lease_renew=2.0)
         self.client: Client = local_api(self.clock)[1]
@@ -79,24 +104,32 @@ class World:
             time.sleep(0.005)
 
     def quiet(self) -> None:
-        """Wait until nothing is written any more, and no controller has anything to do."""
-        calm = 0
-        while calm < 10:
-            before = self.revision()
-            time.sleep(0.01)
-            busy = any(len(controller.queue) for controller in self.controllers)
-            calm = calm + 1 if self.revision() == before and not busy else 0
+        """Wait until everybody has seen everything, and nobody has anything to do."""
+        self.eventually(self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        before = self.revision()
+        seen = all(self._is_in_step(informer) for informer in list(self.informers._informers.values()))
+        idle = not any(queue._ready or queue._taken for queue in (controller.queue for controller in self.controllers))
+        return seen and idle and self.revision() == before
+
+    def _is_in_step(self, informer: Informer) -> bool:
+        there = {key(obj): resource_version(obj) for obj in self.client.list(informer.kind).items}
+        # Not before its handlers have been told.
+        with informer._dispatch:
+            return there == {key(obj): resource_version(obj) for obj in informer.cache.list()}
 
     def revision(self) -> str:
         return self.client.list(POD, limit="1").resource_version
 
     def advance(self, seconds: float, *, beating: tuple[str, ...] = ()) -> None:
-        """Let time pass in small steps, in which the agents of the nodes in `beating` renew their leases."""
-        for _ in range(int(seconds * 2)):
-            self.clock.advance(0.5)
+        """Let time pass second by second, while the agents of the nodes in `beating` renew their leases."""
+        self.quiet()
+        for _ in range(int(seconds)):
+            self.clock.advance(1)
             for node in beating:
                 self.beat(node)
-            time.sleep(0.01)
+            self.quiet()
 
     # Shorthands.
 
