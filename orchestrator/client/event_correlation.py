@@ -26,6 +26,7 @@ MEMORY = 4096
 class Happening:
     """What a component wants told. `target` names the object: apiVersion, kind, namespace, name, uid."""
 
+    component: str
     target: tuple[str, ...]
     field_path: str
     type: str
@@ -33,12 +34,14 @@ class Happening:
     message: str
 
     @property
-    def same(self) -> Hashable:
-        return self
+    def source(self) -> Hashable:
+        """What may flood: one component about one object."""
+        return self.component, self.target
 
     @property
     def similar(self) -> Hashable:
-        return self.target, self.type, self.reason
+        """All but the message."""
+        return self.component, self.target, self.type, self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Correlator:
         key, message = self._combine(happening, now)
         series = self._series.use(key, lambda: _Series(name, now))
         series.count += 1
-        if not self._buckets.use(happening.target, lambda: _Bucket(now)).take(now):
+        if not self._buckets.use(happening.source, lambda: _Bucket(now)).take(now):
             return None
         return Report(series.name, message, series.count, series.first, now)
 
@@ -125,7 +128,7 @@ class Correlator:
         group.last = now
         group.messages.add(happening.message)
         if len(group.messages) < SIMILAR_EVENTS:
-            return happening.same, happening.message
+            return happening, happening.message
         # Keep the group just below the limit, so that the next new message is combined as well.
         group.messages.pop()
         return happening.similar, COMBINED + happening.message

@@ -34,7 +34,6 @@ class _Item:
     reference: Object
     happening: Happening
     at: float
-    component: str
 
 
 class EventRecorder:
@@ -65,12 +64,8 @@ class EventRecorder:
         if field_path:
             reference["fieldPath"] = field_path
         target = tuple(reference.get(part, "") for part in ("apiVersion", "kind", "namespace", "name", "uid"))
-        item = _Item(
-            reference,
-            Happening(target, field_path, type, reason, message),
-            self._clock.now(),
-            component or self._component,
-        )
+        happening = Happening(component or self._component, target, field_path, type, reason, message)
+        item = _Item(reference, happening, self._clock.now())
         try:
             self._queue.put_nowait(item)
             self._overflowing = False
@@ -135,7 +130,7 @@ class EventRecorder:
         self._client.create(EVENT, self._object(item, report))
 
     def _object(self, item: _Item, report: Report) -> Object:
-        source = {"component": item.component, "host": self._host}
+        source = {"component": item.happening.component, "host": self._host}
         return {
             "apiVersion": "v1",
             "kind": "Event",
@@ -149,7 +144,7 @@ class EventRecorder:
             "count": report.count,
             "type": item.happening.type,
             "eventTime": None,
-            "reportingComponent": item.component,
+            "reportingComponent": item.happening.component,
             "reportingInstance": self._host,
         }
 

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which a watch is renewed, chosen between one and two times this (client-go: 5 to 10 minutes).
 WATCH_SECONDS = 300
-#: Delays after failures, in seconds.
-FIRST_DELAY, LONGEST_DELAY = 0.1, 10.0
+#: Delays after failures, in seconds. The longest is short, so that a lab is whole again soon after its server is.
+FIRST_DELAY, LONGEST_DELAY = 0.1, 2.0
 
 #: The server is not there now; the watch can go on from the last revision when it is back.
 _OUTAGES = (ServiceUnavailable, TooManyRequests)

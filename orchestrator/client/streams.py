@@ -9,7 +9,7 @@ import orjson
 import requests
 import urllib3
 
-from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.errors import InternalError, ServiceUnavailable
 from orchestrator.api.request import WatchEvent
 
 _PIECE = 65536
@@ -61,18 +61,24 @@ class ByteStream:
 
 
 class HttpWatch:
-    """Watch events off a byte stream: one JSON document a line."""
+    """Watch events off a byte stream: one JSON document a line. Raises ApiError when it breaks."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
 
     def __iter__(self) -> Iterator[WatchEvent]:
-        for line in lines(self._stream):
-            event = orjson.loads(line)
-            yield WatchEvent(event["type"], event["object"])
+        return map(_event, lines(self._stream))
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _event(line: bytes) -> WatchEvent:
+    try:
+        event = orjson.loads(line)
+        return WatchEvent(event["type"], event["object"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise InternalError(f"the server sent what is no watch event: {line[:200]!r}") from error
 
 
 def lines(pieces: Iterator[bytes] | ByteStream) -> Iterator[bytes]:

@@ -50,9 +50,9 @@ class FakeApi:
         return opened
 
     def end_watches(self) -> None:
-        """As a server does at the watch's timeout."""
+        """As a server does at the watch's timeout: with a bookmark."""
         while self._watches:
-            self._watches.pop().close()
+            self._watches.pop().end(self.store.revision)
 
     def break_watches(self) -> None:
         """As a lost connection does."""
@@ -109,18 +109,25 @@ class FakeWatch:
         self._watch = watch
         self._event = event
         self._broken = False
+        self._bookmark = 0
 
     def __iter__(self) -> Iterator[WatchEvent]:
         if self._event is not None:
             yield self._event
         while self._watch is not None and (event := self._watch.next()):
             yield WatchEvent(event.type, event.entry.object())
+        if self._bookmark:
+            yield WatchEvent("BOOKMARK", {"metadata": {"resourceVersion": str(self._bookmark)}})
         if self._broken:
             raise ServiceUnavailable("the connection broke")
 
     def close(self) -> None:
         if self._watch is not None:
             self._watch.close()
+
+    def end(self, revision: int) -> None:
+        self._bookmark = revision
+        self.close()
 
     def break_off(self) -> None:
         self._broken = True

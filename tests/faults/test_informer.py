@@ -71,6 +71,15 @@ def test_a_watch_that_ends_goes_on_from_the_last_revision(scene: Scene) -> None:
     assert len(scene.api.of("list")) == 1
 
 
+def test_a_bookmark_moves_the_revision_without_a_change(scene: Scene) -> None:
+    """So a quiet kind's watch does not fall behind a compaction caused by a busy one."""
+    scene.api.store.create("/nodes/n1", {})
+    scene.api.end_watches()
+    second = scene.api.wait_requests(2, "watch")[1]
+    assert second.options["resourceVersion"] == str(scene.api.store.revision)
+    assert scene.seen.notes == ["+a", "+b"]
+
+
 def test_changes_during_a_lost_connection_come_once(scene: Scene) -> None:
     scene.api.go_down()
     scene.api.store.create("/pods/ns/c", pod("c"))
