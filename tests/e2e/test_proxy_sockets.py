@@ -162,7 +162,12 @@ def test_bulk_in_both_directions_at_once(web: Service) -> None:
     with serving(echo) as backend:
         web.route(backend)
         with web.connect() as client:
-            writer = threading.Thread(target=lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
+
+            def give() -> None:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+
+            writer = threading.Thread(target=give)
             writer.start()
             assert receive_all(client) == data
             writer.join(timeout=10)
@@ -450,7 +455,7 @@ def test_udp_goes_to_another_endpoint_when_one_refuses(dns: Service) -> None:
             client.send(b"lost")
             dns.route(nobody, a)
             client.settimeout(0.1)
-            answers = []
+            answers: list[bytes] = []
             while not answers:  # only a second datagram can meet the refusal of the first
                 with contextlib.suppress(TimeoutError):
                     answers.append(ask(client, b"again"))
