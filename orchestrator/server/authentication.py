@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.api.errors import Unauthorized
+from orchestrator.api.errors import Forbidden, Unauthorized
 from orchestrator.api.request import User
 from orchestrator.server.connection import connection
 
@@ -29,10 +29,12 @@ class Authenticator:
         self._users = {_digest(token): user for token, user in tokens.items()}
 
     def user(self, environ: Mapping[str, Any]) -> User:
-        """A certificate counts before a token. Raises Unauthorized."""
+        """A certificate counts before a token. Raises Unauthorized, Forbidden."""
         user = connection(environ).certificate_user or self._token_user(environ.get("HTTP_AUTHORIZATION", ""))
         if user is None:
             raise Unauthorized("Unauthorized")
+        if "HTTP_IMPERSONATE_USER" in environ:
+            raise Forbidden(f"user {user.name} cannot impersonate others: impersonation is not supported")
         return user if AUTHENTICATED in user.groups else replace(user, groups=(*user.groups, AUTHENTICATED))
 
     def _token_user(self, header: str) -> User | None:

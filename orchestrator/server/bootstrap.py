@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, SERVICE
 from orchestrator.api.errors import NotFound
@@ -51,11 +52,24 @@ def _service(settings: Settings) -> Object:
     }
 
 
+def advertised(host: str) -> str:
+    """The address at which others reach a server that listens on `host`."""
+    if not ipaddress.IPv4Address(host).is_unspecified:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing: it only asks which of our addresses leads out (to TEST-NET-1, RFC 5737).
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"  # no network: all of the cluster is on this machine
+        return str(probe.getsockname()[0])
+
+
 def _endpoints(settings: Settings) -> Object:
     port = {"name": "https", "port": settings.api_port, "protocol": "TCP"}
     return {
         "metadata": {"name": "kubernetes", "namespace": "default"},
-        "subsets": [{"addresses": [{"ip": settings.api_host}], "ports": [port]}],
+        "subsets": [{"addresses": [{"ip": advertised(settings.api_host)}], "ports": [port]}],
     }
 
 
@@ -64,6 +78,6 @@ def _slice(settings: Settings) -> Object:
     return {
         "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [settings.api_host], "conditions": {"ready": True}}],
+        "endpoints": [{"addresses": [advertised(settings.api_host)], "conditions": {"ready": True}}],
         "ports": [{"name": "https", "port": settings.api_port, "protocol": "TCP"}],
     }

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from orchestrator.api import body as bodies
 from orchestrator.api.body import Body
-from orchestrator.api.errors import BadRequest, MethodNotAllowed, RequestTooLarge, Timeout
+from orchestrator.api.errors import BadRequest, MethodNotAllowed, NotFound, RequestTooLarge, Timeout
 from orchestrator.api.kinds import Kind
 from orchestrator.api.request import Request, Verb
 from orchestrator.server.connection import connection
@@ -22,6 +22,7 @@ MAX_BODY = 3 * 1024 * 1024
 #: Bytes of a body that is too large which are read all the same, so that the client gets to read the answer.
 _DRAINED = 32 * 1024 * 1024
 _PIECE = 64 * 1024
+_NOT_ALLOWED = "the server does not allow this method on the requested resource"
 
 #: Method -> verb on an object, verb on a collection; None where there is none.
 _VERBS: dict[str, tuple[Verb | None, Verb | None]] = {
@@ -42,7 +43,7 @@ def verb(method: str, path: ResourcePath, options: Mapping[str, str]) -> Verb:
     if found == "list" and boolean(options, "watch"):
         return "watch"
     if found is None:
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        raise MethodNotAllowed(_NOT_ALLOWED)
     return found
 
 
@@ -56,6 +57,8 @@ def to_request(environ: Environ, kind: Kind, path: ResourcePath) -> Request:
     """Raises BadRequest, MethodNotAllowed, RequestTooLarge, UnsupportedMediaType."""
     query = options(environ)
     found = verb(environ["REQUEST_METHOD"], path, query)
+    if kind.namespaced and not path.namespace:
+        _check_collection(found, path)
     if found in ("get", "list", "watch"):
         return Request(found, kind, path.namespace, path.name, path.subresource, query)
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
@@ -63,6 +66,14 @@ def to_request(environ: Environ, kind: Kind, path: ResourcePath) -> Request:
     return Request(
         found, kind, path.namespace, path.name, path.subresource, query, body.value, content_type, body.duplicates
     )
+
+
+def _check_collection(found: Verb, path: ResourcePath) -> None:
+    """Objects of all namespaces can be listed and watched, and nothing else."""
+    if path.name:
+        raise NotFound("the server could not find the requested resource")
+    if found not in ("list", "watch"):
+        raise MethodNotAllowed(_NOT_ALLOWED)
 
 
 def _body(environ: Environ, content_type: str, *, needed: bool) -> Body:

@@ -20,6 +20,8 @@ from orchestrator.store.base import Compacted, Entry, Event, FutureRevision, Wat
 BOOKMARK_EVERY = 60.0
 #: How long a watch without timeoutSeconds lasts, in seconds: Kubernetes' 30 minutes, and up to as much again.
 DEFAULT_TIMEOUT = 1800.0
+#: No watch lasts longer, whatever its timeoutSeconds.
+LONGEST = 86400.0
 #: Frames sent in one piece at most.
 BATCH = 100
 
@@ -36,7 +38,7 @@ class WatchSession:
         self._bookmarks = boolean(request.options, "allowWatchBookmarks")
         self._initial_bookmark = boolean(request.options, "sendInitialEvents")
         seconds = integer(request.options, "timeoutSeconds") or DEFAULT_TIMEOUT * (1 + backend.rng.random())
-        self._deadline = self._clock.monotonic() + seconds
+        self._deadline = self._clock.monotonic() + min(seconds, LONGEST)
 
     def batches(self) -> Iterator[list[Frame]]:
         """Frames as they come, several at once when several are there. Ends at the time-out and after `close`."""

@@ -69,7 +69,7 @@ def test_version(https: Https) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/nope", "/api/v2", "/apis/nope", "/apis/apps/v9", "/api/v1/widgets", "/openapi/v2", "/openapi/v3/apis/x/v1",
-     "/api/v1/namespaces/default/nodes", "/api/v1/nodes/x/nope"],
+     "/api/v1/namespaces/default/nodes", "/api/v1/nodes/x/nope", "/api/v1/pods/x"],
 )  # fmt: skip
 def test_unknown_paths(https: Https, path: str) -> None:
     answer = https.get(path)
@@ -80,7 +80,8 @@ def test_unknown_paths(https: Https, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [("PUT", CONFIG_MAPS), ("PATCH", CONFIG_MAPS), ("POST", f"{CONFIG_MAPS}/x"), ("POST", "/version"),
-     ("OPTIONS", CONFIG_MAPS), ("DELETE", "/api/v1/nodes/x/status"), ("POST", "/api/v1/pods/x/status")],
+     ("OPTIONS", CONFIG_MAPS), ("DELETE", "/api/v1/nodes/x/status"), ("POST", "/api/v1/pods"),
+     ("DELETE", "/api/v1/pods")],
 )  # fmt: skip
 def test_wrong_methods(https: Https, method: str, path: str) -> None:
     answer = https.ask(method, path, {})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api.errors import Unauthorized
+from orchestrator.api.errors import Forbidden, Unauthorized
 from orchestrator.api.request import User
 from orchestrator.server.authentication import Authenticator, TokensDamaged, read_tokens
 from orchestrator.server.connection import ENVIRON_KEY
@@ -37,6 +37,12 @@ def test_a_certificate_counts_first() -> None:
 def test_strangers(header: str) -> None:
     with pytest.raises(Unauthorized):
         AUTHENTICATOR.user(asks(header))
+
+
+def test_nobody_acts_as_another() -> None:
+    """Better refused than done as somebody else than asked for."""
+    with pytest.raises(Forbidden, match="user jane cannot impersonate others"):
+        AUTHENTICATOR.user({**asks("Bearer s3cret"), "HTTP_IMPERSONATE_USER": "joe"})
 
 
 def test_the_token_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, SERVICE
 from orchestrator.client.client import Client
-from orchestrator.server.bootstrap import bootstrap
+from orchestrator.server.bootstrap import advertised, bootstrap
 from orchestrator.server.resources import Resources
 from orchestrator.util.settings import Settings
 
@@ -23,6 +23,12 @@ def test_a_second_start_changes_nothing(resources: Resources) -> None:
     before = resources.backend.store.revision
     bootstrap(resources, SETTINGS)
     assert resources.backend.store.revision == before
+
+
+def test_a_server_on_all_addresses_tells_one(resources: Resources, client: Client) -> None:
+    bootstrap(resources, replace(SETTINGS, api_host="0.0.0.0"))
+    address = client.get(ENDPOINTS, "kubernetes", "default")["subsets"][0]["addresses"][0]["ip"]
+    assert address == advertised("0.0.0.0") != "0.0.0.0"
 
 
 def test_a_new_address_is_told(resources: Resources, client: Client) -> None:
