@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orchestrator.api.builtin import LEASE, NODE, POD
 from orchestrator.api.errors import Conflict, NotFound
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, is_deleting, key, name, namespace, resource_version, spec, status
 from orchestrator.api.times import rfc3339, rfc3339_micro
-from orchestrator.client.client import Client
+from orchestrator.client.client import Client, Transport
 from orchestrator.client.informer import Informer
 from orchestrator.client.informers import Informers
 from orchestrator.controllers.base import Context, Controller
@@ -67,28 +67,56 @@ class Events:
 
 
 class World:
-    def __init__(self, *controllers: type[Controller], kubelet: bool = True) -> None:
+    """`between` may put something between the controllers and the API; the test itself talks to the API directly."""
+
+    def __init__(
+        self,
+        *controllers: type[Controller],
+        kubelet: bool = True,
+        between: Callable[[Transport], Transport] = lambda transport: transport,
+        home: Path = Path("/nonexistent"),
+        **settings: Any,
+    ) -> None:
         self.clock = SteppingClock()
         self.events = Events()
-        self.settings = replace(Settings(home=Path("/nonexistent")), node_grace=8.0, lease_renew=2.0)
+        self.settings = replace(Settings(home), node_grace=8.0, lease_renew=2.0, **settings)
         self.client: Client = local_api(self.clock)[1]
-        self.informers = Informers(self.client)
-        context = Context(self.client, self.informers, self.events, self.clock, self.settings)
-        self.controllers = [controller(context) for controller in controllers]
-        self._kubelet = Kubelet(self) if kubelet else None
+        self._types = controllers
+        self._make_controllers(Client(between(self.client._transport)))
+        if kubelet:
+            self._kubelet_informers = Informers(self.client)
+            Kubelet(self, self._kubelet_informers.of(POD))
+            self._kubelet_informers.start()
+
+    def _make_controllers(self, client: Client) -> None:
+        self.informers = Informers(client)
+        context = Context(client, self.informers, self.events, self.clock, self.settings)
+        self.controllers = [controller(context) for controller in self._types]
 
     @contextmanager
     def running(self) -> Iterator[World]:
-        self.informers.start()
+        self.start()
         assert self.informers.wait_synced(PATIENCE)
-        for controller in self.controllers:
-            controller.start()
         try:
             yield self
         finally:
-            for controller in self.controllers:
-                controller.stop()
-            self.informers.stop()
+            self.stop()
+
+    def start(self) -> None:
+        self.informers.start()
+        for controller in self.controllers:
+            controller.start()
+
+    def stop(self) -> None:
+        for controller in self.controllers:
+            controller.stop()
+        self.informers.stop()
+
+    def replace_controllers(self) -> None:
+        """New ones that know nothing, as after a crash, with nothing in between any more."""
+        self.stop()
+        self._make_controllers(self.client)
+        self.start()
 
     def eventually(self, look: Callable[[], T]) -> T:
         """What `look` returns, once it is true; an AssertionError in it means "not yet"."""
@@ -102,6 +130,8 @@ class World:
                     raise
             assert time.monotonic() < deadline, "it did not happen"
             time.sleep(0.005)
+            # Retries after a conflict, some milliseconds later, are part of how things happen.
+            self.clock.advance(0.002)
 
     def quiet(self) -> None:
         """Wait until everybody has seen everything, and nobody has anything to do."""
@@ -176,11 +206,11 @@ _WRITABLE = ("name", "generateName", "namespace", "labels", "annotations", "owne
 class Kubelet:
     """Runs every pod: bound to `node`, running and ready unless its name is in `sick`; ends pods at once."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, pods: Informer) -> None:
         self._world = world
         self._lock = threading.Lock()
         self._addresses = 0
-        world.informers.of(POD).add_handler(self._pod_changed)
+        pods.add_handler(self._pod_changed)
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
