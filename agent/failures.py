@@ -19,7 +19,7 @@ from agent.actions import (
 from agent.events import PodEvent
 from agent.images import ImageError
 from agent.runtime.base import ConfigError, EngineUnreachable, RuntimeFailure
-from agent.volumes import VolumeError
+from agent.volume_folders import VolumeError
 from orchestrator.api.errors import ApiError
 
 #: What an action may raise; anything else is a defect.

@@ -14,7 +14,7 @@ from cheroot.ssl import Adapter
 
 from agent.pool import Pool
 from orchestrator.util import threads
-from orchestrator.util.pki import Identity
+from orchestrator.util.identity import Identity
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,14 @@ class HttpsServer:
         threads.start("https", self._server.serve)
 
     def stop(self) -> None:
-        self._server.stop()
+        """Connections are refused within a second; nobody waits for that."""
+        threads.start("https-stop", self._server.stop)
 
 
 class _Server(wsgi.Server):
     nodelay = True
     #: Seconds between looks for connections that are idle too long; each wakes the process.
-    expiration_interval = 10
+    expiration_interval = 1
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         log.log(level, "%s", msg, exc_info=traceback)

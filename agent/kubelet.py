@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 from agent.orphans import orphan
 from agent.pod_worker import PodWorker
-from agent.runtime.base import LABEL_UID, ContainerState, Event
+from agent.runtime.base import LABEL_UID, ContainerState, EngineUnreachable, Event
+from agent.volume_folders import VolumeError, VolumeFolders
 from orchestrator.api.meta import Key, Object, key, make_key, uid
 from orchestrator.client.informer import Informer
 from orchestrator.client.workqueue import WorkQueue
@@ -29,8 +30,9 @@ MakeWorker = Callable[[Object, Callable[[], None]], PodWorker]
 class Kubelet:
     """`informer` must be one on the node's pods, not started yet."""
 
-    def __init__(self, informer: Informer, make_worker: MakeWorker, clock: Clock) -> None:
-        self._informer, self._make_worker, self._clock = informer, make_worker, clock
+    def __init__(self, informer: Informer, make_worker: MakeWorker, volumes: VolumeFolders, clock: Clock) -> None:
+        self._informer, self._make_worker = informer, make_worker
+        self._volumes, self._clock = volumes, clock
         self._queue = WorkQueue(clock)
         self._lock = threading.Lock()
         self._workers: dict[str, PodWorker] = {}
@@ -52,6 +54,11 @@ class Kubelet:
     def pods(self) -> list[Object]:
         """The pods that are looked after, with the status that the agent computed."""
         return [worker.pod | {"status": worker.memory.status} for worker in self._all()]
+
+    @property
+    def listed_once(self) -> bool:
+        """What the engine has is known: workers may act."""
+        return self._listed.is_set()
 
     def worker(self, namespace: str, name: str) -> PodWorker | None:
         """The worker of the pod of that name; of two, the one that is not going."""
@@ -87,7 +94,8 @@ class Kubelet:
         """All the node's containers, as the engine listed them from `at` (monotonic) on."""
         by_pod: dict[str, list[ContainerState]] = {}
         for container in found:
-            by_pod.setdefault(container.labels.get(LABEL_UID, ""), []).append(container)
+            if LABEL_UID in container.labels:
+                by_pod.setdefault(container.labels[LABEL_UID], []).append(container)
         with self._lock:
             for pod_uid, worker in self._workers.items():
                 worker.memory.relist(by_pod.pop(pod_uid, ()), at)
@@ -141,8 +149,21 @@ class Kubelet:
                 self.wake(uid(pod))
 
     def _await_pods(self) -> None:
+        """What earlier agents left behind can be told apart once both sides are known."""
         self._informer.wait_synced()
+        self._listed.wait()
         self._end_orphans()
+        self._remove_leftover_volumes()
+
+    def _remove_leftover_volumes(self) -> None:
+        with self._lock:
+            known = set(self._workers)
+        for pod_uid in self._volumes.pods() - known:
+            log.info("volumes of pod %s are removed: it is long gone", pod_uid)
+            try:
+                self._volumes.remove(pod_uid)
+            except (VolumeError, EngineUnreachable) as error:
+                log.warning("the next agent will try again: %s", error)
 
     def _sync_pods(self) -> None:
         self._listed.wait()

@@ -41,8 +41,9 @@ from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.http import HttpTransport
 from orchestrator.client.informer import Informer
-from orchestrator.util import logs, pki
+from orchestrator.util import logs
 from orchestrator.util.clock import Clock, SystemClock
+from orchestrator.util.identity import Identity, identity
 from orchestrator.util.settings import Settings, SettingsError, load
 
 log = logging.getLogger("agent")
@@ -61,7 +62,7 @@ class Agent:
     """All parts of one node's agent, put together. `identity` is the server's, and what its clients are checked by."""
 
     def __init__(
-        self, settings: Settings, node: str, client: Client, runtime: Runtime, identity: pki.Identity, clock: Clock
+        self, settings: Settings, node: str, client: Client, runtime: Runtime, identity: Identity, clock: Clock
     ) -> None:
         files = settings.node_dir(node)
         files.mkdir(parents=True, exist_ok=True)
@@ -72,9 +73,10 @@ class Agent:
         self._recorder = EventRecorder(client, "kubelet", node, clock=clock)
         self._statuses = StatusSender(client, clock)
         lookup = ApiLookup(client, self._services)
-        volumes = VolumeManager(volume_folders(files, runtime), lookup, context)
+        folders = volume_folders(files, runtime)
+        volumes = VolumeManager(folders, lookup, context)
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
-        kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), clock)
+        kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
         shared = Shared(
             actions=PodActions(tools),
@@ -86,20 +88,21 @@ class Agent:
             slow=Pool("pod-slow", SLOW),
             host_ip=primary_address(),
         )
-        self._kubelet = kubelet
+        self.kubelet = kubelet
         self._server = HttpsServer(make_app(kubelet, runtime, clock), identity)
-        place = NodeIdentity(node, self._server.port, files)
+        self.port = self._server.port
+        place = NodeIdentity(node, self.port, files)
         self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(networks(settings)), clock, engine)
         labels = {LABEL_CLUSTER: settings.cluster, LABEL_NODE: node}
-        self._engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
+        self.engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
         lease = NodeLease(client, node, settings.node_grace, clock)
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
-        self._scheduler.add_job(self._engine.relist_if_reachable, "interval", seconds=RELIST)
+        self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
 
     def start(self) -> None:
         """The Node first: a cluster is up when its nodes are."""
-        for part in (self.node, self._engine, self._pods, self._services, self._kubelet, self._prober):
+        for part in (self.node, self.engine, self._pods, self._services, self.kubelet, self._prober):
             part.start()
         self._statuses.start()
         self._server.start()
@@ -108,7 +111,7 @@ class Agent:
     def stop(self) -> None:
         """Pods go on running; the node is missed when its lease expires."""
         self._scheduler.shutdown(wait=False)
-        for part in (self._engine, self._pods, self._services, self._kubelet, self._prober, self._statuses):
+        for part in (self.engine, self._pods, self._services, self.kubelet, self._prober, self._statuses):
             part.stop()
         self._server.stop()
         self.node.stop()
@@ -168,6 +171,6 @@ def main() -> None:
 
 def make_agent(settings: Settings, node: str) -> Agent:
     """Of this machine's engine and the cluster's API server. Raises OSError when a file is missing."""
-    identity = pki.identity(settings.pki, node)
-    client = Client(HttpTransport(settings.server, identity))
-    return Agent(settings, node, client, DockerRuntime(settings.engine), identity, SystemClock())
+    own = identity(settings.pki, node)
+    client = Client(HttpTransport(settings.server, own))
+    return Agent(settings, node, client, DockerRuntime(settings.engine), own, SystemClock())

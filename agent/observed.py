@@ -105,12 +105,17 @@ class Observed:
 
     def newest(self, name: str) -> ContainerState | None:
         """The newest instance, alive or not; one the engine has no more comes from the last status, with id ""."""
-        return next(iter(self.instances(name)), None) or remembered(self.old_status(name) or {})
+        return self._newest_of(name, self.instances(name))
 
     def newest_started(self, name: str) -> ContainerState | None:
         """As `newest`, but passing over an instance that is made and not started yet: nobody is to see that one."""
-        started = (instance for instance in self.instances(name) if not is_startable(instance))
-        return next(started, None) or remembered(self.old_status(name) or {})
+        return self._newest_of(name, [i for i in self.instances(name) if not is_startable(i)])
+
+    def _newest_of(self, name: str, instances: list[ContainerState]) -> ContainerState | None:
+        known = remembered(self.old_status(name) or {})
+        if not instances or (known is not None and restarts(known) > restarts(instances[0])):
+            return known
+        return instances[0]
 
     def old_status(self, name: str) -> Object | None:
         """The container's entry in the last status, or None."""

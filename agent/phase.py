@@ -58,12 +58,12 @@ def phase(pod: Object, seen: Observed, now: float) -> str:
         return str(seen.status["phase"])
     if past_deadline(pod, seen, now):
         return "Failed"
-    if restart_policy(pod) == "Never" and _lost(pod, seen):
-        return "Failed"
     existing = [i for i in (seen.newest(c["name"]) for c in pods.containers(pod)) if i is not None]
     complete = len(existing) == len(pods.containers(pod))
     if complete and all(map(_ended, existing)) and _for_good(pod, seen):
         return "Succeeded" if all(map(succeeded, existing)) else "Failed"
+    if restart_policy(pod) == "Never" and _lost(pod, seen):
+        return "Failed"
     waiting_for = next_init(pod, seen)
     if waiting_for is not None:
         return "Failed" if restart_policy(pod) == "Never" and _init_failed(waiting_for, seen) else "Pending"

@@ -16,10 +16,11 @@ from orchestrator.api.errors import NotFound, ServiceUnavailable
 from orchestrator.api.meta import Object, condition, metadata, name, status
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client, Transport, WatchStream
+from orchestrator.server.local import LocalTransport
 from orchestrator.util import pki
 from orchestrator.util.clock import Clock, SystemClock
 from orchestrator.util.settings import Settings
-from tests.fakes.api import local_api
+from tests.fakes.api import ADMIN, local_api
 
 T = TypeVar("T")
 NODE = "n1"
@@ -69,15 +70,20 @@ class Lab:
         self.settings = Settings(home=home)
         self.clock, self.runtime = clock, runtime
         resources, self.client = local_api(clock)
-        self.switch = Switch(self.client._transport)
+        self.switch = Switch(LocalTransport(resources, ADMIN))
         self.identity = pki.ensure(self.settings.pki, NODE, f"system:node:{NODE}", ["system:nodes"], ["127.0.0.1"])
         self.agent: Agent | None = None
 
-    def start(self) -> Agent:
+    def launch(self) -> Agent:
+        """Start an agent, and do not wait for the API."""
         self.agent = Agent(self.settings, NODE, Client(self.switch), self.runtime, self.identity, self.clock)
         self.agent.start()
-        assert self.agent.node.registered.wait(10)
         return self.agent
+
+    def start(self) -> Agent:
+        agent = self.launch()
+        assert agent.node.registered.wait(10)
+        return agent
 
     def stop(self) -> None:
         if self.agent is not None:
@@ -94,11 +100,14 @@ class Lab:
         return self.client.get(POD, name, "default")
 
     def gone(self, name: str) -> bool:
+        return not self.exists(name)
+
+    def exists(self, name: str) -> bool:
         try:
             self.pod(name)
         except NotFound:
-            return True
-        return False
+            return False
+        return True
 
     def ready(self, name: str) -> Object | None:
         pod = self.pod(name)

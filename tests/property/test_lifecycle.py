@@ -39,7 +39,7 @@ from agent.runtime.fake import FakeRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.translate import container_spec, sandbox_spec
 from agent.status import pod_status
-from orchestrator.api.meta import Object, uid
+from orchestrator.api.meta import Object, is_deleting, uid
 from orchestrator.util.clock import FakeClock
 from tests.fakes.pods import container, deleted, pod
 
@@ -308,7 +308,7 @@ class PodWalk(RuleBasedStateMachine):
     @invariant()
     def few_dead_ones_are_kept(self) -> None:
         """The newest, and what is about to be removed."""
-        if not hasattr(self, "runtime"):
+        if not hasattr(self, "runtime") or is_deleting(self.pod):
             return
         going = {a.id for a in self.inflight if isinstance(a, RemoveContainer | RemoveSandbox)}
         dead = Counter(c.labels[LABEL_CONTAINER] for c in self.ours() if not is_live(c) and c.id not in going)
