@@ -103,11 +103,11 @@ class Workers:
                 self._serving[me] = connection
                 self._serve(connection)
                 self._serving[me] = None
-                if not self._stay():
+                if not self._stay(me):
                     return
         finally:
             with self._lock:
-                del self._serving[me]
+                self._serving.pop(me, None)
 
     def _serve(self, connection: Any) -> None:
         try:
@@ -118,12 +118,14 @@ class Workers:
         except OSError as error:
             log.debug("connection from %s ended: %s", connection.remote_addr, error)
 
-    def _stay(self) -> bool:
+    def _stay(self, me: threading.Thread) -> bool:
         """Take the next connection of the backlog, or be idle; False when there are threads enough."""
         with self._lock:
             if self._stopping:
                 return True  # to take the end mark that is meant for this thread
             if len(self._serving) - self._waiting > self._size:
+                # Counted out at once: else all who finish now would think that they are too many.
+                del self._serving[me]
                 return False
             if self._backlog:
                 self._backlog -= 1

@@ -162,7 +162,7 @@ def test_every_connection_is_served_whatever_the_order() -> None:
 
         return work
 
-    jobs = [Job(sometimes_waits(index)) for index in range(500)]
+    jobs = [Job(sometimes_waits(index)) for index in range(3000)]
     for job in jobs:
         workers.put(job)
     assert finished(jobs)
