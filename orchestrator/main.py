@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import random
 import signal
-import ssl
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +36,7 @@ _USERS = {
 }
 #: Under which names their Events are.
 _REPORTERS = {"scheduler": "default-scheduler", "controllers": "controller-manager"}
-_CANNOT_START = (SettingsError, StoreDamaged, StoreUnavailable, CannotListen, TokensDamaged, ssl.SSLError, OSError)
+_CANNOT_START = (SettingsError, StoreDamaged, StoreUnavailable, CannotListen, TokensDamaged, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,8 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     logs.setup()
     try:
-        with ExitStack() as running:
-            running.enter_context(master(load(given.home), given.components))
+        with master(load(given.home), given.components):
             stop.wait()
     except _CANNOT_START as error:
         print(f"podlab: {error}", file=sys.stderr)
