@@ -14,6 +14,7 @@ from orchestrator.api.meta import (
     generation,
     is_deleting,
     key,
+    make_key,
     name,
     namespace,
     resource_version,
@@ -63,10 +64,10 @@ class DeploymentController(Controller):
         controller = controller_of(old) if old is not None and new is None else None
         if old is None or controller is None:
             return
-        for rs in self._sets.cache.list(namespace(old)):
-            if uid(rs) == controller.get("uid"):
-                for owner in self._members.owners_of(rs):
-                    self.queue.add(owner)
+        rs = self._sets.cache.get(make_key(namespace(old), str(controller.get("name"))))
+        if rs is not None and uid(rs) == controller.get("uid"):
+            for owner in self._members.owners_of(rs):
+                self.queue.add(owner)
 
     def sync(self, key: Key) -> None:
         deployment = self._deployments.cache.get(key)

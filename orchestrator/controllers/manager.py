@@ -8,6 +8,7 @@ from orchestrator.controllers.base import Context, Controller, Recorder
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
+from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
 from orchestrator.controllers.garbagecollector import GarbageCollector
 from orchestrator.controllers.loadbalancer import LoadBalancerController
 from orchestrator.controllers.namespace import NamespaceController
@@ -28,6 +29,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ReplicaSetController,
     EndpointsController,
     EndpointSliceController,
+    EndpointSliceMirroringController,
     LoadBalancerController,
     NodeController,
     TaintEvictionController,

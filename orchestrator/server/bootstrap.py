@@ -68,7 +68,12 @@ def advertised(host: str) -> str:
 def _endpoints(settings: Settings) -> Object:
     port = {"name": "https", "port": settings.api_port, "protocol": "TCP"}
     return {
-        "metadata": {"name": "kubernetes", "namespace": "default"},
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            # The slice below is made here; the mirroring controller must not make another.
+            "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
+        },
         "subsets": [{"addresses": [{"ip": advertised(settings.api_host)}], "ports": [port]}],
     }
 

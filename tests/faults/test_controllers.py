@@ -11,7 +11,7 @@ import pytest
 from orchestrator.api.builtin import DEPLOYMENT, NODE, POD, REPLICA_SET
 from orchestrator.api.errors import ServiceUnavailable
 from orchestrator.api.kinds import Kind
-from orchestrator.api.meta import Object, condition, status
+from orchestrator.api.meta import Object, condition, controller_of, key, status
 from orchestrator.api.request import Request, WatchEvent
 from orchestrator.client.client import Transport, WatchStream
 from orchestrator.controllers.base import Controller
@@ -20,7 +20,7 @@ from orchestrator.controllers.garbagecollector import GarbageCollector
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.replicaset import ReplicaSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
-from tests.unit.orchestrator.controllers.objects import deployment, replica_set
+from tests.unit.orchestrator.controllers.objects import deployment, pod, replica_set
 from tests.unit.orchestrator.controllers.world import World
 
 ALL: tuple[type[Controller], ...] = (DeploymentController, ReplicaSetController, GarbageCollector)
@@ -157,6 +157,26 @@ def test_a_late_cache_makes_nobody_act_twice() -> None:
         assert len(w.pods()) == 2
         assert len(w.events.messages("SuccessfulCreate")) == 5
         assert len(w.events.messages("SuccessfulDelete")) == 3
+
+
+def test_an_owner_known_only_from_an_old_cache_takes_nothing_in() -> None:
+    late: list[Late] = []
+
+    def between(transport: Transport) -> Transport:
+        late.append(Late(transport, REPLICA_SET))
+        return late[0]
+
+    with World(ReplicaSetController, between=between).running() as w:
+        w.create(REPLICA_SET, replica_set("web", 1))
+        w.eventually(lambda: w.client.get(REPLICA_SET, "web", "default")["status"].get("availableReplicas") == 1)
+        w.quiet()
+        late[0].gate.clear()
+        w.client.delete(REPLICA_SET, "web", "default", propagation="Orphan")
+        w.change(REPLICA_SET, "web", lambda obj: obj["metadata"].update(finalizers=[]))
+        orphan = w.create(POD, pod("orphan", node=""))
+        w.eventually(lambda: w.informers.of(POD).cache.get(key(orphan)))
+        w.eventually(lambda: not w.controllers[0].queue._ready and not w.controllers[0].queue._taken)
+        assert controller_of(w.client.get(POD, "orphan", "default")) is None
 
 
 def test_refused_calls_and_lost_answers_delay_but_do_not_derail() -> None:

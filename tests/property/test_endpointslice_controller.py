@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.api.meta import Object, uid
-from orchestrator.controllers import endpointslice_plan as plans
+from orchestrator.controllers import slices as slicing
 from orchestrator.controllers.endpoint import endpoints
+from orchestrator.controllers.endpointslice_plan import plan
 from tests.unit.orchestrator.controllers.objects import meta, pod, service
 
 SERVICE = service(ports=[{"name": "http", "port": 80, "targetPort": "http"}])
@@ -28,7 +29,7 @@ def newcomer(number: int, port: int) -> Object:
     return made
 
 
-@mock.patch.object(plans, "CAPACITY", 10)
+@mock.patch.object(slicing, "CAPACITY", 10)
 @settings(max_examples=60, deadline=None)
 @given(changes)
 def test_slices_partition_the_endpoints(history: list[tuple[int, int, int, int]]) -> None:
@@ -40,7 +41,7 @@ def test_slices_partition_the_endpoints(history: list[tuple[int, int, int, int]]
         for each in members[:turning]:
             each["status"]["conditions"][0]["status"] = "False"
         wanted = endpoints(SERVICE, members)
-        result = plans.plan(SERVICE, wanted, list(slices.values()))
+        result = plan(SERVICE, wanted, list(slices.values()))
         for gone in result.delete:
             del slices[uid(gone)]
         for each in [
@@ -49,12 +50,12 @@ def test_slices_partition_the_endpoints(history: list[tuple[int, int, int, int]]
         ]:
             slices[uid(each)] = each
         _assert_partition(list(slices.values()), {found.uid: found.ready for found in wanted})
-        assert plans.plan(SERVICE, wanted, list(slices.values())) == plans.Plan()
+        assert plan(SERVICE, wanted, list(slices.values())) == slicing.Plan()
 
 
 def _assert_partition(slices: list[Object], wanted: dict[str, bool]) -> None:
     listed = [(entry["targetRef"]["uid"], entry["conditions"]["ready"]) for s in slices for entry in s["endpoints"]]
     assert len(listed) == len(dict(listed)), "an endpoint is in two slices"
     assert dict(listed) == wanted
-    assert all(len(each["endpoints"]) <= plans.CAPACITY for each in slices)
+    assert all(len(each["endpoints"]) <= slicing.CAPACITY for each in slices)
     assert slices, "a Service always has a slice"

@@ -7,7 +7,9 @@ from orchestrator.api.meta import Object, labels, name
 from orchestrator.api.times import rfc3339
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
-from orchestrator.controllers.endpointslice_plan import SERVICE_NAME
+from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
+from orchestrator.controllers.endpointslice_mirroring_plan import SKIP
+from orchestrator.controllers.slices import SERVICE_NAME
 from tests.unit.orchestrator.controllers.objects import pod, service
 from tests.unit.orchestrator.controllers.world import World
 
@@ -85,6 +87,32 @@ def test_services_without_selector_are_left_alone() -> None:
         w.quiet()
         assert w.client.get(ENDPOINTS, "web", "default")["subsets"] == mine["subsets"]
         assert slices(w) == []
+
+
+def test_endpoints_made_by_hand_are_mirrored() -> None:
+    with World(EndpointsController, EndpointSliceController, EndpointSliceMirroringController).running() as w:
+        w.create(SERVICE, plain(service(selector=None)))
+        subset = {
+            "addresses": [{"ip": "192.0.2.1"}],
+            "notReadyAddresses": [{"ip": "192.0.2.2"}],
+            "ports": [{"port": 5432}],
+        }
+        w.client.create(ENDPOINTS, {"metadata": {"name": "web", "namespace": "default"}, "subsets": [subset]})
+        (mirror,) = w.eventually(lambda: slices(w))
+        assert [port["port"] for port in mirror["ports"]] == [5432]
+        assert {e["addresses"][0]: e["conditions"]["ready"] for e in mirror["endpoints"]} == {
+            "192.0.2.1": True,
+            "192.0.2.2": False,
+        }
+        w.client.patch(ENDPOINTS, "web", {"subsets": [{"addresses": [{"ip": "192.0.2.3"}]}]}, "default")
+        w.eventually(lambda: [e["addresses"] for s in slices(w) for e in s["endpoints"]] == [["192.0.2.3"]])
+        w.quiet()
+        before = w.revision()
+        w.controllers[2].queue.add("default/web")  # type: ignore[arg-type]
+        w.quiet()
+        assert (w.revision(), len(slices(w))) == (before, 1)
+        w.client.patch(ENDPOINTS, "web", {"metadata": {"labels": {SKIP: "true"}}}, "default")
+        w.eventually(lambda: slices(w) == [])
 
 
 def test_what_somebody_else_changed_is_put_right() -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from orchestrator.api.meta import Object, controller_of, labels, uid
 from orchestrator.controllers.endpoint import endpoints
-from orchestrator.controllers.endpointslice_plan import CAPACITY, MANAGED_BY, MANAGER, SERVICE_NAME, Plan, plan
+from orchestrator.controllers.endpointslice_plan import MANAGER, plan
+from orchestrator.controllers.slices import CAPACITY, MANAGED_BY, SERVICE_NAME, Plan
 from tests.unit.orchestrator.controllers.objects import meta, pod, service
 
 SERVICE = service()
