@@ -6,18 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from orchestrator.api.meta import (
-    Object,
-    controller_of,
-    is_deleting,
-    name,
-    spec,
-    status,
-    uid,
-)
-from orchestrator.api.meta import (
-    annotations as annotations_of,
-)
+from orchestrator.api.meta import Object, controller_of, is_deleting, name, spec, status, uid
+from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.api.pods import is_terminal
 from orchestrator.controllers import deployment_revision as revisions
 from orchestrator.controllers import deployment_sizes as sizes_of
@@ -85,10 +75,11 @@ def _decide(
     if is_deleting(deployment):
         return _Decision(is_rollout=False)
     paused = bool(spec(deployment).get("paused"))
-    if paused or sizes_of.was_resized(deployment, [*olds, *([new] if new else [])]):
+    rolling = sizes_of.is_rolling(deployment)
+    if paused or (rolling and sizes_of.was_resized(deployment, [*olds, *([new] if new else [])])):
         sizes = sizes_of.rescale(deployment, bounds, new, olds)
         return _Decision(sizes=sizes, clean_up=paused, is_rollout=False)
-    if not sizes_of.is_rolling(deployment):
+    if not rolling:
         return _recreate(deployment, bounds, new, olds, pods)
     if new is None:
         return _Decision(create=True)

@@ -6,7 +6,19 @@ import logging
 from collections.abc import Iterable
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.meta import Key, Object, controller_of, is_deleting, key, labels, make_key, name, namespace, uid
+from orchestrator.api.meta import (
+    Key,
+    Object,
+    controller_of,
+    group_of,
+    is_deleting,
+    key,
+    labels,
+    make_key,
+    name,
+    namespace,
+    uid,
+)
 from orchestrator.api.selectors import label_selector
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer
@@ -31,7 +43,8 @@ class Members:
         if controller is None:
             candidates = self._owners.cache.list(namespace(member))
             return [key(owner) for owner in candidates if _selects(owner, member)]
-        if controller.get("kind") != self._owners.kind.kind:
+        kind = self._owners.kind
+        if (group_of(str(controller.get("apiVersion"))), controller.get("kind")) != (kind.group, kind.kind):
             return []
         owner = make_key(namespace(member), str(controller.get("name")))
         found = self._owners.cache.get(owner)

@@ -48,7 +48,11 @@ def _conditions(remains: Remains) -> Sequence[Object]:
     return (
         _condition("DeletionDiscoveryFailure", "", "", "ResourcesDiscovered", "All resources successfully discovered"),
         _condition(
-            "DeletionGroupVersionParsingFailure", "", "", "ParsedGroupVersions", "All group versions were understood"
+            "DeletionGroupVersionParsingFailure",
+            "",
+            "",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
         ),
         _condition(
             "DeletionContentFailure",

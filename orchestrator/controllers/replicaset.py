@@ -7,17 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from orchestrator.api.builtin import POD, REPLICA_SET
 from orchestrator.api.errors import ApiError, NotFound
-from orchestrator.api.meta import (
-    Key,
-    Object,
-    controller_of,
-    is_deleting,
-    key,
-    name,
-    namespace,
-    status,
-    uid,
-)
+from orchestrator.api.meta import Key, Object, controller_of, is_deleting, key, name, namespace, status, uid
 from orchestrator.api.pods import is_active
 from orchestrator.controllers import replicaset_plan as plans
 from orchestrator.controllers.availability import next_available

@@ -139,6 +139,13 @@ def test_recreate_waits_for_the_last_old_pod() -> None:
     assert created["spec"]["replicas"] == 3
 
 
+def test_recreate_scales_whatever_else_goes_on() -> None:
+    """Also when it was a rolling update in its middle until now."""
+    sets = [rs("old", 2, sized=(3, 4), age=100), rs("new", 1, image="nginx:2", number=2, sized=(3, 4))]
+    assert wanted_sizes(plan(recreating(5), sets, [], NOW)) == {"old": 0}
+    assert wanted_sizes(plan(recreating(5), [rs("new", 3, image="nginx:2", sized=(3, 3))], [], NOW)) == {"new": 5}
+
+
 # --- scaling and pausing -----------------------------------------------------------------------------------------
 
 
