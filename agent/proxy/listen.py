@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import errno
-import logging
 import socket
 
 from agent.proxy.balance import Balancer
 from agent.proxy.loop import READ, Loop
 from agent.proxy.table import Frontend
 from agent.proxy.tcp import Connections
-
-log = logging.getLogger(__name__)
 
 _BACKLOG = 4096
 #: Connections accepted before other descriptors have their turn.
@@ -50,7 +47,6 @@ class TcpListener:
         """Raises OSError when the address cannot be bound."""
         self.balancer = balancer
         self._loop = loop
-        self._frontend = frontend
         self._connections = connections
         self._sock = bind(frontend)
         # Accepted sockets inherit these.
@@ -66,10 +62,12 @@ class TcpListener:
         return ip, port
 
     def close(self) -> None:
-        """Take what has connected already, then listen no more: a closed listener resets what waits in its queue."""
-        while self._accept():
-            pass
-        self._loop.dispose(self._sock)
+        """Take what has connected already, then listen no more, and at once: a closed listener resets what waits in
+        its queue."""
+        for _ in range(_BACKLOG):
+            if not self._accept():
+                break
+        self._loop.dispose_now(self._sock)
 
     def _ready(self, events: int) -> None:
         for _ in range(_ACCEPTS):
@@ -85,7 +83,8 @@ class TcpListener:
         except OSError as error:
             if error.errno in _LOST:
                 return True
-            self._pause(error)
+            self._connections.complain(error)
+            self._pause()
             return False
         client.setblocking(False)
         if self.balancer.route.admits(ip):
@@ -94,8 +93,7 @@ class TcpListener:
             self._loop.dispose(client)
         return True
 
-    def _pause(self, error: OSError) -> None:
-        log.warning("%s accepts again in %s s: %s", self._frontend, _PAUSE, error)
+    def _pause(self) -> None:
         fd = self._sock.fileno()
         self._loop.modify(fd, 0)
         self._loop.call_later(_PAUSE, lambda: self._resume(fd))

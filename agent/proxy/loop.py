@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import os
 import select
 import socket
 import time
 from collections import deque
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
@@ -21,6 +24,8 @@ EDGE = select.EPOLLET
 
 #: Events of one poll. Small, because Python allocates room for all of them each time.
 _BATCH = 128
+#: Seconds without events for a descriptor whose handler failed: a defect must not become a busy loop.
+_PAUSE = 1.0
 
 Handler = Callable[[int], None]
 
@@ -38,11 +43,15 @@ class Timer:
 
 
 class Loop:
-    """Handlers by file descriptor. Only `call_from_thread` may be called from another thread."""
+    """Handlers by file descriptor. Only `call_from_thread` may be called from another thread.
+
+    A handler that fails is logged, and the others go on: one connection's defect must not end all connections.
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
+        self._events: dict[int, int] = {}
         self._closing: list[socket.socket] = []
         self._again: list[Callable[[], None]] = []
         self._timers: list[tuple[float, int, Timer]] = []
@@ -55,9 +64,11 @@ class Loop:
     def add(self, fd: int, events: int, handler: Handler) -> None:
         """Call `handler(events)` when something happens on `fd`; level-triggered unless `events` has EDGE."""
         self._handlers[fd] = handler
+        self._events[fd] = events
         self._epoll.register(fd, events)
 
     def modify(self, fd: int, events: int) -> None:
+        self._events[fd] = events
         self._epoll.modify(fd, events)
 
     def handle(self, fd: int, handler: Handler) -> None:
@@ -70,8 +81,15 @@ class Loop:
         Closed at once, its number could go to a new socket, and an event of the old one that is still in the batch
         would be taken for the new one's.
         """
-        self._handlers.pop(sock.fileno(), None)
+        fd = sock.fileno()
+        self._handlers.pop(fd, None)
+        self._events.pop(fd, None)
         self._closing.append(sock)
+
+    def dispose_now(self, sock: socket.socket) -> None:
+        """As `dispose`, but the socket is closed at once; only its number is kept until the batch is done."""
+        os.dup2(self._wake, sock.fileno(), inheritable=False)
+        self.dispose(sock)
 
     def again(self, call: Callable[[], None]) -> None:
         """Call after the other descriptors have had their turn: for whoever has more to do than is fair at once."""
@@ -91,18 +109,22 @@ class Loop:
         self._running = False
 
     def run(self) -> None:
-        """Work until `stop`. An error that a handler raises leaves here."""
+        """Work until `stop`."""
         self._running = True
         poll, handlers = self._epoll.poll, self._handlers
         while self._running:
             for fd, events in poll(self._timeout(), _BATCH):
                 handler = handlers.get(fd)
                 if handler is not None:
-                    handler(events)
+                    try:
+                        handler(events)
+                    except Exception:
+                        log.exception("a handler failed; its descriptor is heard again in %s s", _PAUSE)
+                        self._pause(fd)
             if self._again:
                 calls, self._again = self._again, []
                 for call in calls:
-                    call()
+                    _run(call)
             if self._timers:
                 self._fire()
             if self._closing:
@@ -124,7 +146,7 @@ class Loop:
         while self._timers and (self._timers[0][2].call is None or self._timers[0][0] <= now):
             call = heapq.heappop(self._timers)[2].call
             if call is not None:
-                call()
+                _run(call)
 
     def _close(self) -> None:
         for sock in self._closing:
@@ -134,4 +156,20 @@ class Loop:
     def _woken(self, events: int) -> None:
         os.eventfd_read(self._wake)
         while self._calls:
-            self._calls.popleft()()
+            _run(self._calls.popleft())
+
+    def _pause(self, fd: int) -> None:
+        if fd in self._handlers:
+            self._epoll.modify(fd, 0)
+            self.call_later(_PAUSE, lambda: self._resume(fd))
+
+    def _resume(self, fd: int) -> None:
+        if fd in self._handlers:
+            self._epoll.modify(fd, self._events[fd])
+
+
+def _run(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:
+        log.exception("a call failed; the loop goes on")

@@ -23,6 +23,9 @@ _SYN_RETRIES = 2
 #: Probing of connections to what is no endpoint any more: after so many idle seconds, every so many, so many times.
 _IDLE, _INTERVAL, _PROBES = 10, 5, 3
 
+#: Seconds between complaints of the same kind.
+_COMPLAIN_EVERY = 10.0
+
 _ABORT = struct.pack("ii", 1, 0)
 
 
@@ -95,7 +98,7 @@ class Connection:
         try:
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
-            log.warning("connection to %s is refused: %s", backend, error)
+            self._owner.complain(error)
             return self._relay.failed()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, _SYN_RETRIES)
@@ -161,6 +164,7 @@ class Connections:
         self.loop = loop
         self.pipes = Pipes()
         self._all: set[Connection] = set()
+        self._complain_after = 0.0
         #: Called when the last connection has ended.
         self.on_idle: Callable[[], None] | None = None
 
@@ -177,6 +181,13 @@ class Connections:
         self._all.discard(connection)
         if not self._all and self.on_idle is not None:
             self.on_idle()
+
+    def complain(self, error: OSError) -> None:
+        """Log that there are no descriptors (or memory) for a connection: seldom, for it comes in thousands."""
+        now = time.monotonic()
+        if now >= self._complain_after:
+            self._complain_after = now + _COMPLAIN_EVERY
+            log.warning("connections wait or are refused, %d are open: %s", len(self), error)
 
     def probe(self, backends: Collection[Backend]) -> None:
         """The `backends` get no more connections; see to it that those to vanished ones end."""

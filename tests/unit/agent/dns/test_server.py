@@ -18,6 +18,8 @@ from tests.fakes.running_loop import RunningLoop, running_loop
 from tests.fakes.services import endpoint, endpoint_slice, service
 
 Address = tuple[str, int]
+#: Addresses of their own, so that a port that is free for UDP is free for TCP.
+SERVER, UPSTREAM = "127.96.0.11", "127.96.0.12"
 WEB = "web.default.svc.cluster.local"
 MANY = "many.default.svc.cluster.local"
 
@@ -36,7 +38,7 @@ class Dns:
         ):
             zone.update(key(one), one, slices)
         resolver = Resolver(running.loop, zone, lambda: self.upstreams, timeout=0.1)
-        self.server = running.call(lambda: DnsServer(running.loop, resolver, "127.0.0.1", 0))
+        self.server = running.call(lambda: DnsServer(running.loop, resolver, SERVER, 0))
         self.address = self.server.address
 
     def udp(self, query: dnslib.DNSRecord) -> dnslib.DNSRecord:
@@ -89,7 +91,7 @@ def upstream(answer: Answerer, tcp_answer: Answerer | None = None) -> Iterator[A
     """A resolver that answers each question as `answer` does; None: not at all."""
     with contextlib.ExitStack() as stack:
         udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        udp.bind(("127.0.0.1", 0))
+        udp.bind((UPSTREAM, 0))
         address: Address = udp.getsockname()
         tcp = stack.enter_context(socket.create_server(address))
 

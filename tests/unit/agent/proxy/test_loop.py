@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 
+import pytest
+
 from agent.proxy.loop import READ, Loop
 
 
@@ -83,3 +85,60 @@ def test_again_lets_others_have_their_turn() -> None:
     assert turns[:4] == ["other", "greedy", "other", "greedy"]
     ours.close()
     theirs.close()
+
+
+def test_a_handler_that_fails_ends_nothing_and_is_heard_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.proxy.loop._PAUSE", 0.02)
+    loop, calls = Loop(), list[str]()
+    (broken, one), (sound, two) = socket.socketpair(), socket.socketpair()
+    one.send(b"x")
+    two.send(b"x")
+
+    def fail(events: int) -> None:
+        calls.append("broken")
+        if calls.count("broken") == 2:
+            loop.stop()
+        raise ValueError("a defect")
+
+    def work(events: int) -> None:
+        calls.append("sound")
+        sound.recv(1)
+
+    loop.add(broken.fileno(), READ, fail)
+    loop.add(sound.fileno(), READ, work)
+    run(loop)
+    assert calls == ["broken", "sound", "broken"], "heard again after a while, and no busy loop until then"
+    assert "a defect" in caplog.text
+    for sock in (broken, one, sound, two):
+        sock.close()
+
+
+def test_a_call_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    loop = Loop()
+
+    def fail() -> None:
+        raise ValueError("a defect")
+
+    loop.call_from_thread(fail)
+    loop.again(fail)
+    loop.call_later(0.0, fail)
+    loop.call_later(0.01, loop.stop)
+    run(loop)
+    assert caplog.text.count("ValueError: a defect") == 3
+
+
+def test_a_listener_can_be_closed_at_once_and_its_number_stays_taken() -> None:
+    loop = Loop()
+    listener = socket.create_server(("127.0.0.1", 0))
+    address, number = listener.getsockname(), listener.fileno()
+    loop.add(number, READ, lambda events: None)
+    loop.dispose_now(listener)
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(address, 10):
+        pass
+    with socket.socket() as other:
+        assert other.fileno() != number
+    loop.call_later(0.0, loop.stop)
+    run(loop)
+    assert listener.fileno() == -1, "given back when the batch was done"
