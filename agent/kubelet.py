@@ -115,6 +115,10 @@ class Kubelet:
         for worker in self._all():
             worker.memory.retry_now()
 
+    def refresh_volumes(self) -> None:
+        for worker in self._all():
+            worker.refresh_volumes()
+
     def wake_all(self) -> None:
         for worker in self._all():
             worker.resend_status()

@@ -54,6 +54,8 @@ QUICK = 8
 SLOW = 64
 #: Seconds between listings of all containers, the safety net under the engine's events.
 RELIST = 45.0
+#: Seconds between looks for new contents of ConfigMap and Secret volumes (the kubelet's sync period).
+REFRESH = 60.0
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -99,6 +101,7 @@ class Agent:
         self._scheduler = BackgroundScheduler(timezone=UTC)
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
+        self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
 
     def start(self) -> None:
         """The Node first: a cluster is up when its nodes are."""

@@ -20,15 +20,17 @@ from agent.actions import (
     TeardownVolumes,
 )
 from agent.events import PodEvent, field_path
+from agent.hooks import LONGEST_START, grace_after, hook_of, run_hook
 from agent.images import ImageManager
 from agent.lookup import Lookup
 from agent.pod_memory import PodMemory
-from agent.podspec import all_containers, find_by_name
+from agent.podspec import all_containers, find_by_name, grace_seconds
 from agent.runtime.base import (
     LABEL_UID,
     ContainerSpec,
     ContainerState,
     EngineUnreachable,
+    ExecResult,
     NameInUse,
     NoSuchContainer,
     NoSuchImage,
@@ -177,9 +179,32 @@ class PodActions:
             message = f'Error: failed to start container "{action.container}": {failure}'
             self._event(pod, PodEvent("Warning", "Failed", message), action.container)
         else:
-            memory.started(action.id, self._tools.clock.now(), at)
+            started = self._tools.clock.now()
+            self._post_start(pod, action, memory)
+            memory.started(action.id, started, at)
             event = PodEvent("Normal", "Started", f"Started container {action.container}")
             self._event(pod, event, action.container)
+
+    def _post_start(self, pod: Object, action: StartContainer, memory: PodMemory) -> None:
+        """The container counts as running when its hook is done; one whose hook fails is stopped."""
+        problem = self._hook("postStart", pod, action.container, action.id, LONGEST_START, memory)
+        if problem:
+            self._event(
+                pod, PodEvent("Warning", "FailedPostStartHook", f"PostStartHook failed: {problem}"), action.container
+            )
+            self._runtime.stop(action.id, grace_seconds(pod))
+
+    def _hook(self, hook: str, pod: Object, name: str, id: str, timeout: float, memory: PodMemory) -> str:
+        """What went wrong with it, "" when nothing did or there is no such hook."""
+        container = find_by_name(all_containers(pod), name)
+        wanted = container and hook_of(container, hook)
+        if not container or not wanted:
+            return ""
+
+        def execute(command: list[str], seconds: float) -> ExecResult:
+            return self._runtime.exec(id, command, seconds)
+
+        return run_hook(wanted, container, memory.status.get("podIP", ""), execute, timeout, self._tools.clock)
 
     def _note_failed_start(self, id: str, failure: RuntimeFailure, memory: PodMemory) -> None:
         state = self._runtime.inspect(id)
@@ -193,10 +218,16 @@ class PodActions:
 
     def _kill(self, pod: Object, action: KillContainer, memory: PodMemory) -> None:
         self._event(pod, PodEvent("Normal", "Killing", action.message), action.container)
-        self._runtime.stop(action.id, action.grace)
+        begun = self._tools.clock.monotonic()
+        problem = self._hook("preStop", pod, action.container, action.id, action.grace, memory)
+        if problem:
+            self._event(
+                pod, PodEvent("Warning", "FailedPreStopHook", f"PreStopHook failed: {problem}"), action.container
+            )
         at = self._tools.clock.monotonic()
+        self._runtime.stop(action.id, grace_after(action.grace, at - begun))
         try:
-            memory.put(self._runtime.inspect(action.id), at)
+            memory.put(self._runtime.inspect(action.id), self._tools.clock.monotonic())
         except NoSuchContainer:
             memory.drop(action.id)
 

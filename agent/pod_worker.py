@@ -10,24 +10,29 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from agent.actions import Action, EnsureImage, Finalize, KillContainer
+from agent.actions import Action, EnsureImage, Finalize, KillContainer, PrepareVolumes, StartContainer
 from agent.events import status_events
 from agent.failures import EXPECTED, explain
+from agent.hooks import hook_of
 from agent.lifecycle import step
 from agent.observed import Observed, is_running
 from agent.pod_actions import PodActions
 from agent.pod_memory import PodMemory
-from agent.podspec import all_containers
+from agent.podspec import all_containers, find_by_name
 from agent.pool import Pool
 from agent.prober import Prober, Target
 from agent.runtime.base import EngineUnreachable, Event, NoSuchContainer
 from agent.status import pod_status
 from agent.status_sender import StatusSender
-from orchestrator.api.meta import Object, key, spec, status, uid
+from orchestrator.api.meta import Object, is_deleting, key, spec, status, uid
+from orchestrator.api.pods import is_terminal
 from orchestrator.client.events import EventRecorder
 from orchestrator.util.clock import Clock
 
 log = logging.getLogger(__name__)
+
+#: Volumes whose contents follow the API.
+LIVE_VOLUMES = frozenset({"configMap", "secret", "downwardAPI", "projected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,13 @@ class PodWorker:
         elif event.action == "die" or (event.action == "start" and self._is_news(event)):
             self._shared.quick.submit(lambda: self._inspect(event.id))
 
+    def refresh_volumes(self) -> None:
+        """Bring what comes from ConfigMaps, Secrets and the pod's own metadata up to date."""
+        seen = self.observed()
+        settled = seen.gone or is_deleting(self.pod) or is_terminal({"status": seen.status})
+        if _has_live_volumes(self.pod) and not settled and not seen.busy(PrepareVolumes().slot):
+            self._begin(self.pod, PrepareVolumes())
+
     def resend_status(self) -> None:
         """Write the status again when the API has another: a write may have been lost."""
         seen = self.memory.status
@@ -105,7 +117,7 @@ class PodWorker:
 
     def _begin(self, pod: Object, action: Action) -> None:
         self.memory.begin(action)
-        pool = self._shared.slow if isinstance(action, EnsureImage | KillContainer) else self._shared.quick
+        pool = self._shared.slow if _may_take_long(pod, action) else self._shared.quick
         pool.submit(lambda: self._run(pod, action))
 
     def _run(self, pod: Object, action: Action) -> None:
@@ -151,6 +163,17 @@ class PodWorker:
         """Not the echo of a start of our own."""
         known = self.memory.get(event.id)
         return known is None or known.state == "exited"
+
+
+def _has_live_volumes(pod: Object) -> bool:
+    return any(LIVE_VOLUMES & volume.keys() for volume in spec(pod).get("volumes") or ())
+
+
+def _may_take_long(pod: Object, action: Action) -> bool:
+    if isinstance(action, StartContainer):
+        container = find_by_name(all_containers(pod), action.container)
+        return container is not None and hook_of(container, "postStart") is not None
+    return isinstance(action, EnsureImage | KillContainer)
 
 
 def _targets(pod: Object, seen: Observed, host_ip: str) -> Iterator[Target]:

@@ -85,7 +85,7 @@ def test_a_dead_sandbox_takes_its_containers_through_a_restart(world: Lab, engin
     eventually(lambda: world.ready("web") and status(world.pod("web"))["podIP"] == world.sandbox("web").ip)
     assert {world.running("web", "a").id, world.running("web", "b").id}.isdisjoint({a.id, b.id})
     assert [world.entry("web", name)["restartCount"] for name in ("a", "b")] == [1, 1]
-    assert len([c for c in world.containers("web", "POD")]) == 1
+    assert len(world.containers("web", "POD")) == 1
     eventually(lambda: world.told("web", "SandboxChanged"))
 
 

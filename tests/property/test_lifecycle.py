@@ -39,7 +39,7 @@ from agent.runtime.fake import FakeRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.translate import container_spec, sandbox_spec
 from agent.status import pod_status
-from orchestrator.api.meta import Object, is_deleting, uid
+from orchestrator.api.meta import Object, uid
 from orchestrator.util.clock import FakeClock
 from tests.fakes.pods import container, deleted, pod
 
@@ -186,6 +186,8 @@ class PodWalk(RuleBasedStateMachine):
         """Whatever happened before: left in peace, the pod gets where it is to be, and stays there."""
         self.runtime.start_failures = {}
         self.settle()
+        dead = Counter(c.labels[LABEL_CONTAINER] for c in self.ours() if not is_live(c))
+        assert all(count == 1 for count in dead.values()), dead
         phase = self.memory.status["phase"]
         if self.memory.finalized:
             assert not self.ours()
@@ -304,16 +306,6 @@ class PodWalk(RuleBasedStateMachine):
             return
         live = Counter(c.labels[LABEL_CONTAINER] for c in self.ours() if is_live(c))
         assert all(count == 1 for count in live.values()), live
-
-    @invariant()
-    def few_dead_ones_are_kept(self) -> None:
-        """The newest, and what is about to be removed."""
-        if not hasattr(self, "runtime") or is_deleting(self.pod):
-            return
-        going = {a.id for a in self.inflight if isinstance(a, RemoveContainer | RemoveSandbox)}
-        dead = Counter(c.labels[LABEL_CONTAINER] for c in self.ours() if not is_live(c) and c.id not in going)
-        held = set(self.memory.observe(Health()).setbacks)
-        assert held or all(count <= 1 for count in dead.values()), dead
 
     def teardown(self) -> None:
         """However the walk went: a deleted pod ends, and once."""

@@ -57,17 +57,47 @@ def test_field_paths() -> None:
 @pytest.mark.parametrize(
     ("action", "error", "reason", "events"),
     [
-        (CreateSandbox(), RuntimeFailure("no space"), "ContainerCreating", [("FailedCreatePodSandBox", "Failed to create pod sandbox: no space")]),
-        (StartSandbox("s1"), RuntimeFailure("port taken"), "ContainerCreating", [("FailedCreatePodSandBox", "Failed to create pod sandbox: port taken")]),
+        (
+            CreateSandbox(),
+            RuntimeFailure("no space"),
+            "ContainerCreating",
+            [("FailedCreatePodSandBox", "Failed to create pod sandbox: no space")],
+        ),
+        (
+            StartSandbox("s1"),
+            RuntimeFailure("port taken"),
+            "ContainerCreating",
+            [("FailedCreatePodSandBox", "Failed to create pod sandbox: port taken")],
+        ),
         (PrepareVolumes(), VolumeError("no such volume"), "ContainerCreating", [("FailedMount", "no such volume")]),
         (EnsureImage("app"), ImageError("ErrImagePull", "denied", 2), "ErrImagePull", []),
-        (CreateContainer("app", "s1", 0), ConfigError('configmap "x" not found'), "CreateContainerConfigError", [("Failed", 'Error: configmap "x" not found')]),
-        (CreateContainer("app", "s1", 0), ServiceUnavailable("away"), "CreateContainerConfigError", [("Failed", "Error: away")]),
-        (CreateContainer("app", "s1", 0), RuntimeFailure("bad mount"), "CreateContainerError", [("Failed", "Error: bad mount")]),
+        (
+            CreateContainer("app", "s1", 0),
+            ConfigError('configmap "x" not found'),
+            "CreateContainerConfigError",
+            [("Failed", 'Error: configmap "x" not found')],
+        ),
+        (
+            CreateContainer("app", "s1", 0),
+            ServiceUnavailable("away"),
+            "CreateContainerConfigError",
+            [("Failed", "Error: away")],
+        ),
+        (
+            CreateContainer("app", "s1", 0),
+            RuntimeFailure("bad mount"),
+            "CreateContainerError",
+            [("Failed", "Error: bad mount")],
+        ),
         (CreateContainer("app", "s1", 0), EngineUnreachable("gone"), "CreateContainerError", []),
-        (KillContainer("app", "app-0", 30, ""), RuntimeFailure("stuck"), "ContainerCreating", [("FailedKillPod", "error killing pod: stuck")]),
+        (
+            KillContainer("app", "app-0", 30, ""),
+            RuntimeFailure("stuck"),
+            "ContainerCreating",
+            [("FailedKillPod", "error killing pod: stuck")],
+        ),
     ],
-)  # fmt: skip
+)
 def test_failures(action: Any, error: Exception, reason: str, events: list[tuple[str, str]]) -> None:
     failure = explain(action, error)
     assert failure.reason == reason

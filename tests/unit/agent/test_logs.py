@@ -68,10 +68,22 @@ def test_which_instance_is_read(observed: Observed, previous: bool, read: str) -
     ("container", "observed", "previous", "error", "sentence"),
     [
         ("nope", seen(sandbox()), False, NotFound, 'container "nope" not found in pod "web"'),
-        ("app", seen(sandbox()), False, BadRequest, 'container "app" in pod "web" is waiting to start: ContainerCreating'),
-        ("app", seen(sandbox(), SECOND), True, BadRequest, 'previous terminated container "app" in pod "web" not found'),
+        (
+            "app",
+            seen(sandbox()),
+            False,
+            BadRequest,
+            'container "app" in pod "web" is waiting to start: ContainerCreating',
+        ),
+        (
+            "app",
+            seen(sandbox(), SECOND),
+            True,
+            BadRequest,
+            'previous terminated container "app" in pod "web" not found',
+        ),
     ],
-)  # fmt: skip
+)
 def test_why_there_is_nothing_to_read(
     container: str, observed: Observed, previous: bool, error: type[ApiError], sentence: str
 ) -> None:
