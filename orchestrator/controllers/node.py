@@ -86,8 +86,10 @@ class NodeController(Controller):
             self._beat(name(new))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+        """A last word of an agent may come after its node was lost. Not at once: should the agent live after all, the
+        two would write against each other without a pause."""
         if new is not None and is_ready(new) and self._heartbeats.is_lost(node := str(spec(new).get("nodeName"))):
-            self.queue.add(Key(node))
+            self.queue.add_after(Key(node), self._retry)
 
     def _beat(self, node: str) -> None:
         if self._heartbeats.beat(node, self.clock.monotonic()):

@@ -59,6 +59,18 @@ def test_a_silent_node_is_lost_and_comes_back() -> None:
         assert w.client.get(POD, "p", "default")
 
 
+def test_a_last_word_of_a_lost_agent_does_not_stand() -> None:
+    with world().running() as w:
+        w.add_node("node-1")
+        made = w.create(POD, pod("p", node="node-1"))
+        w.advance(9)
+        w.eventually(lambda: not is_ready(w.client.get(POD, "p", "default")))
+        current = w.client.get(POD, "p", "default")
+        w.client.update_status(POD, {**current, "status": made["status"]})
+        w.advance(3)
+        w.eventually(lambda: not is_ready(w.client.get(POD, "p", "default")))
+
+
 def test_a_jump_of_the_wall_clock_loses_nobody() -> None:
     with world().running() as w:
         w.add_node("node-1")
