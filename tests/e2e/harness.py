@@ -7,8 +7,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,20 @@ class RealCluster:
         )
         assert not check or done.returncode == 0, f"kubectl {arguments}: {done.stderr}{done.stdout}"
         return done
+
+    @contextmanager
+    def streaming(self, *arguments: str, timeout: float = 60.0) -> Iterator[Iterator[str]]:
+        """The lines that a kubectl which does not end by itself prints; it is ended after `timeout` seconds at most."""
+        command = [str(self.kubectl_binary), *arguments]
+        with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            timer = threading.Timer(timeout, process.kill)
+            timer.start()
+            try:
+                yield iter(process.stdout)
+            finally:
+                timer.cancel()
+                process.kill()
 
     def get(self, *arguments: str) -> Any:
         """`kubectl get ... -o json`, decoded."""

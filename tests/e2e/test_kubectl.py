@@ -59,20 +59,13 @@ def test_get_tables_of_the_other_kinds(hello: RealCluster) -> None:
 
 
 def test_watch_shows_a_scale(hello: RealCluster) -> None:
-    with subprocess.Popen(
-        [str(hello.kubectl_binary), "get", "deploy", "hello", "-w"],
-        env=hello.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as watch:
-        assert watch.stdout is not None
-        assert watch.stdout.readline().split()[0] == "NAME"
-        assert watch.stdout.readline().split()[1] == "2/2"
+    with hello.streaming("get", "deploy", "hello", "-w") as lines:
+        assert next(lines).split()[0] == "NAME"
+        assert next(lines).split()[1] == "2/2"
         assert "scaled" in hello.kubectl("scale", "deploy/hello", "--replicas=3").stdout
-        seen = [watch.stdout.readline().split()[1]]
+        seen = [next(lines).split()[1]]
         while seen[-1] != "3/3":
-            seen.append(watch.stdout.readline().split()[1])
-        watch.terminate()
+            seen.append(next(lines).split()[1])
     assert "2/3" in seen
     hello.kubectl("scale", "deploy/hello", "--replicas=2")
     eventually(lambda: len(hello.get("pods", "-l", "app=hello")["items"]) == 2)
@@ -94,25 +87,23 @@ def test_describe_tells_the_story(hello: RealCluster) -> None:
 def test_logs_follow(hello: RealCluster) -> None:
     pod = hello.get("pods", "-l", "app=hello")["items"][0]
     name, ip = pod["metadata"]["name"], pod["status"]["podIP"]
-    with subprocess.Popen(
-        [str(hello.kubectl_binary), "logs", "-f", name, "--tail=0"],
-        env=hello.environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as logs:
-        assert logs.stdout is not None
-        urllib.request.urlopen(f"http://{ip}/?marker", timeout=5).read()
-        line = logs.stdout.readline()
-        while "marker" not in line:
-            assert line
-            line = logs.stdout.readline()
-        logs.terminate()
-    assert "marker" in hello.kubectl("logs", name, "--tail=20").stdout
+    _fetch(f"http://{ip}/?first")
+    with hello.streaming("logs", "-f", name) as lines:
+        assert any("?first" in line for line in lines)  # what was there before; the stream is open now
+        _fetch(f"http://{ip}/?second")
+        assert any("?second" in line for line in lines)
+    assert "?second" in hello.kubectl("logs", name, "--tail=5").stdout
+    assert "?second" not in hello.kubectl("logs", name, "--since-time=2100-01-01T00:00:00Z").stdout
+
+
+def _fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return bytes(answer.read())
 
 
 def test_service_answers_from_both_pods(hello: RealCluster) -> None:
     service = hello.get("svc", "hello")
-    page = urllib.request.urlopen(f"http://{service['spec']['clusterIP']}/", timeout=5).read()
+    page = _fetch(f"http://{service['spec']['clusterIP']}/")
     assert page == b"Hello from podlab\n"
     endpoints = hello.get("endpointslices", "-l", "kubernetes.io/service-name=hello")["items"][0]["endpoints"]
     assert sum(endpoint["conditions"]["ready"] for endpoint in endpoints) == 2
@@ -167,7 +158,6 @@ spec:
     [
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, dta: {}}", 'unknown field "dta"'),
         ("{apiVersion: v1, kind: ConfigMap, metadata: {name: A_b}}", "RFC 1123"),
-        ("{apiVersion: v1, kind: Nothing, metadata: {name: a}}", 'no matches for kind "Nothing"'),
         (
             "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: nowhere}}",
             'namespaces "nowhere" not found',
@@ -182,6 +172,13 @@ def test_bad_input_is_explained(cluster: RealCluster, manifest: str, sentence: s
     done = cluster.kubectl("create", "-f", "-", stdin=manifest, check=False)
     assert done.returncode != 0
     assert sentence in done.stderr
+
+
+def test_an_unknown_kind_is_explained(cluster: RealCluster) -> None:
+    manifest = "{apiVersion: v1, kind: Nothing, metadata: {name: a}}"
+    done = cluster.kubectl("create", "--validate=ignore", "-f", "-", stdin=manifest, check=False)
+    assert 'no matches for kind "Nothing" in version "v1"' in done.stderr
+    assert 'have a resource type "nothing"' in cluster.kubectl("get", "nothing", check=False).stderr
 
 
 def test_an_image_that_does_not_exist_is_explained(cluster: RealCluster) -> None:

@@ -10,12 +10,15 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
+from agent.proxy.balance import Balancer
 from agent.proxy.server import Proxy
 from agent.proxy.table import Backend, Frontend, Route
+from agent.proxy.udp import UdpListener
 from orchestrator.api.meta import Key
 from tests.fakes.running_loop import RunningLoop, eventually, running_loop
 from tests.fakes.tcp_servers import echo, greet, receive_all, refusing, serving
@@ -460,6 +463,29 @@ def test_udp_goes_to_another_endpoint_when_one_refuses(dns: Service) -> None:
                 with contextlib.suppress(TimeoutError):
                     answers.append(ask(client, b"again"))
             assert answers == [b"a:again"]
+
+
+def test_an_idle_udp_flow_is_forgotten() -> None:
+    with running_loop() as running, udp_server(b"a") as a:
+        balancer = Balancer(Route(WEB, (a,)), random.Random(1))
+        listener = running.call(lambda: UdpListener(running.loop, UDP, balancer, idle=0.1))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(10)
+            client.connect(listener.address)
+            assert ask(client, b"1") == b"a:1"
+            assert running.call(lambda: len(listener)) == 1
+            eventually(lambda: running.call(lambda: len(listener)) == 0)
+            assert ask(client, b"2") == b"a:2"
+        running.call(listener.close)
+
+
+def test_a_client_outside_the_source_ranges_is_let_go() -> None:
+    with running_loop() as running, serving(greet(b"hi")) as backend:
+        web = Service(running, TCP)
+        table = {TCP: Route(WEB, (backend,), sources=(IPv4Network("192.0.2.0/24"),))}
+        running.call(lambda: web.proxy.apply(table))
+        assert fetch(web) == b""
+        running.call(lambda: web.proxy.apply({}))
 
 
 def test_a_large_datagram(dns: Service) -> None:
