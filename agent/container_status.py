@@ -120,13 +120,15 @@ def _end(instance: ContainerState, seen: Observed) -> Object:
 
 
 def _terminated(instance: ContainerState) -> Object:
-    end: Object = {"exitCode": instance.exit_code, "reason": _end_reason(instance)}
+    """One that could not be started has the epoch as its start, as in Kubernetes."""
+    end: Object = {
+        "exitCode": instance.exit_code,
+        "reason": _end_reason(instance),
+        "startedAt": rfc3339(instance.started_at),
+        "finishedAt": rfc3339(ended_at(instance)),
+    }
     if instance.error:
         end["message"] = instance.error
-    if instance.started_at:
-        end["startedAt"] = rfc3339(instance.started_at)
-    if ended_at(instance):
-        end["finishedAt"] = rfc3339(ended_at(instance))
     if instance.id:
         end["containerID"] = f"{RUNTIME}://{instance.id}"
     return end

@@ -105,22 +105,27 @@ class NodeAgent:
         status, now = self.status(), self._clock.monotonic()
         if _steady(status) == _steady(self._told) and now - self._told_at < HEARTBEAT:
             return
-        patch = {"status": status}
-        self._client.patch(NODE, self._identity.name, patch, subresource="status", content_type=STRATEGIC_PATCH)
-        self._told, self._told_at = status, now
+        self._write(status)
 
     def register(self) -> None:
         """Have the Node in the API, with its status. Raises ApiError."""
-        status, now = self.status(), self._clock.monotonic()
         name = self._identity.name
         labels = node_object.node_labels(name, node_facts.architecture())
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status}
+        metadata = {"name": name, "labels": labels}
+        status = self.status()
         try:
-            self._client.create(NODE, node)
+            self._client.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status})
         except AlreadyExists:
-            self._client.patch(NODE, name, {"metadata": {"labels": labels}})
-            self._client.patch(NODE, name, {"status": status}, subresource="status", content_type=STRATEGIC_PATCH)
-        self._told, self._told_at = status, now
+            known = self._client.patch(NODE, name, {"metadata": {"labels": labels}})
+            self._told = known.get("status") or {}
+            self._write(self.status())
+        else:
+            self._told, self._told_at = status, self._clock.monotonic()
+
+    def _write(self, status: Object) -> None:
+        patch = {"status": status}
+        self._client.patch(NODE, self._identity.name, patch, subresource="status", content_type=STRATEGIC_PATCH)
+        self._told, self._told_at = status, self._clock.monotonic()
 
     def _look_at_engine(self) -> None:
         try:

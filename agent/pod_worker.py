@@ -140,7 +140,9 @@ class PodWorker:
         failure = explain(action, error)
         now = self._shared.clock.now()
         setback = self.memory.fail(action, failure.reason, failure.message, now, failure.retry_after)
-        log.warning("%s: %s; again in %.0f s: %s", key(pod), action, setback.retry_at - now, failure.message)
+        log.warning(
+            "%s: %s failed, will try again in %.0f s: %s", key(pod), action, setback.retry_at - now, failure.message
+        )
         for event in failure.events:
             self._shared.recorder.event(pod, *event)
 

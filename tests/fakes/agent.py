@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.main import Agent
-from agent.runtime.base import LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
+from agent.runtime.base import LABEL_CLUSTER, LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
 from agent.runtime.fake import FakeRuntime
 from orchestrator.api.builtin import EVENT, POD
 from orchestrator.api.errors import NotFound, ServiceUnavailable
@@ -67,7 +68,8 @@ class Lab:
     """One node's world; `client` is the user's, `switch` stands between the agent and the API."""
 
     def __init__(self, home: Path, clock: Clock, runtime: Runtime) -> None:
-        self.settings = Settings(home=home)
+        #: A name of its own: with a real engine, nobody else's containers are to be seen.
+        self.settings = Settings(home=home, cluster=f"test-{secrets.token_hex(4)}")
         self.clock, self.runtime = clock, runtime
         resources, self.client = local_api(clock)
         self.switch = Switch(LocalTransport(resources, ADMIN))
@@ -114,7 +116,9 @@ class Lab:
         return pod if (condition(pod, "Ready") or {}).get("status") == "True" else None
 
     def containers(self, pod: str, container: str = "") -> list[ContainerState]:
-        labels = {LABEL_POD: pod} | ({LABEL_CONTAINER: container} if container else {})
+        labels = {LABEL_CLUSTER: self.settings.cluster, LABEL_POD: pod} | (
+            {LABEL_CONTAINER: container} if container else {}
+        )
         return list(self.runtime.list(labels))
 
     def running(self, pod: str, container: str = "app") -> ContainerState | None:

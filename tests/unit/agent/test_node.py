@@ -146,6 +146,17 @@ def test_a_node_that_is_there_is_brought_up_to_date(bench: Bench) -> None:
     assert labels(bench.node)["kubernetes.io/os"] == "linux"
 
 
+def test_a_new_agent_keeps_the_times_of_the_conditions(bench: Bench) -> None:
+    bench.agent.register()
+    begun = bench.clock.now()
+    bench.clock.advance(100)
+    NodeAgent(bench.client, bench.runtime, NodeIdentity("n1", 1, Path("/")), lambda: ROUTED, bench.clock).register()
+    ready = condition(bench.node, "Ready")
+    assert ready is not None
+    assert ready["lastTransitionTime"] == rfc3339(begun)
+    assert bench.node["status"]["daemonEndpoints"] == {"kubeletEndpoint": {"Port": 1}}
+
+
 def test_without_an_engine_the_node_is_there_and_not_ready(bench: Bench) -> None:
     bench.runtime.break_off()
     bench.agent.start()
