@@ -37,8 +37,12 @@ class TcpServer:
         self.idle = idle
         self.connections: set[_Connection] = set()
         self._sock = bind(Frontend(ip, port, "TCP"))
-        self._sock.listen(_MOST)
         loop.add(self._sock.fileno(), READ, self._ready)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        ip, port = self._sock.getsockname()
+        return ip, port
 
     def close(self) -> None:
         self.loop.dispose(self._sock)

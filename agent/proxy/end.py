@@ -9,7 +9,7 @@ has an event that goes on. Big transfers are spliced: the kernel moves them, thi
 from __future__ import annotations
 
 import os
-import socket
+from socket import SocketType
 from typing import Protocol
 
 from agent.proxy.loop import BROKEN, EDGE, ENDED, READ, WRITE, Loop
@@ -48,7 +48,7 @@ class End:
 
     peer: End
 
-    def __init__(self, connection: Owner, side: Side, sock: socket.socket) -> None:
+    def __init__(self, connection: Owner, side: Side, sock: SocketType) -> None:
         self.connection = connection
         self.side = side
         self.sock = sock

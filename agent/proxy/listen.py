@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from socket import SocketType
 
 from agent.proxy.balance import Balancer
 from agent.proxy.loop import READ, Loop
@@ -22,7 +23,7 @@ _LOST = (errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EINTR)
 
 
 def bind(frontend: Frontend) -> socket.socket:
-    """A non-blocking socket on the frontend's address. Raises OSError.
+    """A non-blocking socket on the frontend's address, listening if it is TCP. Raises OSError.
 
     Other proxies on this machine may bind the same address (SO_REUSEPORT). It is bound even while the address is not
     the machine's (IP_FREEBIND): the AnyIP route may come later.
@@ -34,6 +35,8 @@ def bind(frontend: Frontend) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
         sock.bind((frontend.ip, frontend.port))
+        if frontend.protocol == "TCP":
+            sock.listen(_BACKLOG)
     except OSError:
         sock.close()
         raise
@@ -52,7 +55,6 @@ class TcpListener:
         # Accepted sockets inherit these.
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._sock.listen(_BACKLOG)
         loop.add(self._sock.fileno(), READ, self._ready)
 
     @property
@@ -77,7 +79,8 @@ class TcpListener:
     def _accept(self) -> bool:
         """False when nobody waits, or nobody can be let in now."""
         try:
-            client, (ip, _) = self._sock.accept()
+            # What socket.accept() does, without its lookups of enum members: they cost as much as the call itself.
+            fd, (ip, _) = self._sock._accept()  # type: ignore[attr-defined]
         except BlockingIOError:
             return False
         except OSError as error:
@@ -86,6 +89,7 @@ class TcpListener:
             self._connections.complain(error)
             self._pause()
             return False
+        client = SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
         client.setblocking(False)
         if self.balancer.route.admits(ip):
             self._connections.open(client, ip, self.balancer)

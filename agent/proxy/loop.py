@@ -7,10 +7,10 @@ import itertools
 import logging
 import os
 import select
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from socket import SocketType
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Loop:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._events: dict[int, int] = {}
-        self._closing: list[socket.socket] = []
+        self._closing: list[SocketType] = []
         self._again: list[Callable[[], None]] = []
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
@@ -75,7 +75,7 @@ class Loop:
         """Give the events of `fd`, which must be known already, to another handler."""
         self._handlers[fd] = handler
 
-    def dispose(self, sock: socket.socket) -> None:
+    def dispose(self, sock: SocketType) -> None:
         """Forget the socket now, and close it when the current batch of events is done.
 
         Closed at once, its number could go to a new socket, and an event of the old one that is still in the batch
@@ -86,7 +86,7 @@ class Loop:
         self._events.pop(fd, None)
         self._closing.append(sock)
 
-    def dispose_now(self, sock: socket.socket) -> None:
+    def dispose_now(self, sock: SocketType) -> None:
         """As `dispose`, but the socket is closed at once; only its number is kept until the batch is done."""
         os.dup2(self._wake, sock.fileno(), inheritable=False)
         self.dispose(sock)

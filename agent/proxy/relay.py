@@ -30,7 +30,7 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Pump:
-    """Both ends are there: move bytes both ways."""
+    """The backend has accepted: move bytes both ways."""
 
 
 @dataclass(frozen=True, slots=True)

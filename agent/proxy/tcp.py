@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
 import struct
 import time
 from collections.abc import Callable, Collection
+from socket import SocketType
 
 from agent.proxy.balance import Balancer
 from agent.proxy.end import End
@@ -35,13 +37,13 @@ class Connection:
     __slots__ = ("_backend", "_client", "_ends", "_owner", "_relay", "loop", "pipes")
 
     def __init__(
-        self, owner: Connections, client: socket.socket, choose: Callable[[Collection[Backend]], Backend | None]
+        self, owner: Connections, client: SocketType, choose: Callable[[Collection[Backend]], Backend | None]
     ) -> None:
         self.loop = owner.loop
         self.pipes = owner.pipes
         self._owner = owner
         self._client = client
-        self._backend: socket.socket | None = None
+        self._backend: SocketType | None = None
         self._ends: tuple[End, ...] = ()
         self._relay = Relay(choose)
         owner.add(self)
@@ -82,21 +84,20 @@ class Connection:
         self._backend.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def _do(self, command: Command | None) -> None:
-        while command is not None:
-            match command:
-                case Connect(backend):
-                    command = self._connect(backend)
-                case Finish(side):
-                    command = self._finish(side)
-                case Close(reset):
-                    self._close(reset)
-                    return
-                case Pump():
-                    return
+        while isinstance(command, Connect):
+            command = self._connect(command.backend)
+        match command:
+            case Finish(side):
+                self._finish(side)
+            case Close(reset):
+                self._close(reset)
+            case Pump():
+                self._pump()
 
     def _connect(self, backend: Backend) -> Command | None:
+        """None when an event will tell how it went."""
         try:
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock = SocketType(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
             self._owner.complain(error)
             return self._relay.failed()
@@ -118,30 +119,26 @@ class Connection:
         assert self._backend is not None
         if events & BROKEN and self._backend.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._do(self._connect_failed())
-        else:
-            self._connected(self._backend, events)
+            return
+        self._do(self._relay.connected())
+        if events & ~WRITE and self._ends:
+            self._ends[1].pump(events)
 
-    def _connected(self, sock: socket.socket, events: int) -> None:
-        self._relay.connected()
+    def _pump(self) -> None:
+        assert self._backend is not None
         client = End(self, Side.CLIENT, self._client)
-        backend = End(self, Side.BACKEND, sock)
+        backend = End(self, Side.BACKEND, self._backend)
         client.peer, backend.peer = backend, client
         self._ends = (client, backend)
-        self.loop.handle(sock.fileno(), backend.ready)
+        self.loop.handle(self._backend.fileno(), backend.ready)
         self.loop.add(self._client.fileno(), READ | ENDED | EDGE, client.ready)
         client.pump(0)
-        if events & ~WRITE and not backend.over:
-            backend.pump(events)
 
-    def _finish(self, side: Side) -> Command | None:
+    def _finish(self, side: Side) -> None:
         sock = self._client if side is Side.CLIENT else self._backend
         assert sock is not None
-        try:
+        with contextlib.suppress(OSError):  # gone already: reading from it tells, and ends the connection
             sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            # It is gone already; reading from it tells, and ends the connection.
-            return None
-        return None
 
     def _close(self, reset: bool) -> None:
         for sock in (self._client, self._backend):
@@ -171,7 +168,7 @@ class Connections:
     def __len__(self) -> int:
         return len(self._all)
 
-    def open(self, client: socket.socket, address: str, balancer: Balancer) -> None:
+    def open(self, client: SocketType, address: str, balancer: Balancer) -> None:
         Connection(self, client, lambda tried: balancer.choose(address, tried, time.monotonic()))
 
     def add(self, connection: Connection) -> None:

@@ -12,6 +12,7 @@ import dnslib
 import pytest
 
 from agent.dns.server import DnsServer, Resolver
+from agent.dns.tcp import TcpServer
 from agent.dns.zone import Zone
 from orchestrator.api.meta import key
 from tests.fakes.running_loop import RunningLoop, running_loop
@@ -171,6 +172,18 @@ def test_a_tcp_message_in_pieces(dns: Dns) -> None:
         for byte in message:
             sock.sendall(bytes([byte]))
         assert addresses(dnslib.DNSRecord.parse(read_message(stream.read))) == ["10.96.0.20"]
+
+
+def test_a_silent_tcp_connection_is_closed() -> None:
+    class Deaf:
+        def handle(self, data: bytes, reply: object, *, tcp: bool) -> None:
+            raise AssertionError("nothing was asked")
+
+    with running_loop() as running:
+        server = running.call(lambda: TcpServer(running.loop, Deaf(), SERVER, 0, idle=0.05))
+        with socket.create_connection(server.address, timeout=10) as sock:
+            assert sock.recv(1) == b""
+        running.call(server.close)
 
 
 def test_other_names_are_asked_for_and_remembered(dns: Dns) -> None:
