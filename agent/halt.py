@@ -1,5 +1,7 @@
 """Stop, or remove, all containers of a cluster or of one node: what a machine's power switch does.
 
+With the containers, their volumes are removed too.
+
 `python -m agent.halt --home DIR [--node NAME] [--remove]`
 """
 
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from agent.runtime.base import LABEL_CLUSTER, LABEL_CONTAINER, LABEL_NODE, SANDBOX, Runtime, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
+from agent.volume_folders import VolumeError, volume_folders
 from orchestrator.util.settings import SettingsError, load
 
 #: Seconds the containers have to end by themselves.
@@ -33,6 +36,13 @@ def halt(runtime: Runtime, cluster: str, node: str, *, remove: bool) -> None:
                 list(pool.map(runtime.remove, [c.id for c in group]))
 
 
+def remove_volumes(runtime: Runtime, node_dir: Path) -> None:
+    """Unmount and delete the volumes of all pods of the node with that folder. Raises VolumeError."""
+    folders = volume_folders(node_dir, runtime)
+    for uid in folders.pods():
+        folders.remove(uid)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m agent.halt", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
@@ -41,8 +51,12 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         settings = load(arguments.home)
-        halt(DockerRuntime(settings.engine), settings.cluster, arguments.node, remove=arguments.remove)
-    except (SettingsError, RuntimeFailure) as error:
+        runtime = DockerRuntime(settings.engine)
+        halt(runtime, settings.cluster, arguments.node, remove=arguments.remove)
+        if arguments.remove:
+            for folder in (settings.home / "nodes").glob(arguments.node or "*"):
+                remove_volumes(runtime, folder)
+    except (SettingsError, RuntimeFailure, VolumeError) as error:
         sys.exit(f"podlab: {error}")
 
 

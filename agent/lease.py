@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import LEASE
+from orchestrator.api.builtin import LEASE, NODE
 from orchestrator.api.errors import ApiError, NotFound
-from orchestrator.api.meta import Object
+from orchestrator.api.meta import Object, owner_reference
 from orchestrator.api.times import rfc3339_micro
 from orchestrator.client.client import Client
 from orchestrator.util.clock import Clock
@@ -45,10 +45,15 @@ class NodeLease:
         try:
             self._client.patch(LEASE, self._node, {"spec": spec}, NAMESPACE)
         except NotFound:
-            lease: Object = {
-                "apiVersion": LEASE.api_version,
-                "kind": LEASE.kind,
-                "metadata": {"namespace": NAMESPACE, "name": self._node},
-                "spec": spec,
-            }
-            self._client.create(LEASE, lease)
+            self._create(spec)
+
+    def _create(self, spec: Object) -> None:
+        """Owned by the Node, so that it goes when the Node goes; before there is a Node there is no lease."""
+        try:
+            node = self._client.get(NODE, self._node)
+        except NotFound:
+            return
+        owner = owner_reference(node, controller=False)
+        metadata = {"namespace": NAMESPACE, "name": self._node, "ownerReferences": [owner]}
+        lease: Object = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}
+        self._client.create(LEASE, lease)

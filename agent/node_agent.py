@@ -13,10 +13,11 @@ from agent.proxy.anyip import Routes
 from agent.runtime.base import EngineInfo, Image, Runtime, RuntimeFailure
 from orchestrator.api.builtin import NODE
 from orchestrator.api.errors import AlreadyExists, ApiError
-from orchestrator.api.meta import Object
+from orchestrator.api.meta import Object, condition
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.client.backoff import Backoff
 from orchestrator.client.client import Client
+from orchestrator.client.informer import Informer
 from orchestrator.util import threads
 from orchestrator.util.clock import Clock
 
@@ -56,8 +57,13 @@ class NodeAgent:
         self._engine = engine
         self._problem = "the engine was not asked yet"
         self._images: list[Image] = []
+        #: This node in the API: others write to its status too (the node controller, when the lease runs out).
+        self._node = Informer(client, NODE, field_selector=f"metadata.name={identity.name}", clock=clock)
+        self._node.add_handler(self._node_changed)
         self._told: Object = {}
         self._told_at = 0.0
+        #: The API says of a condition what was not told from here.
+        self._contradicted = False
         self._changed, self._stopping = threading.Event(), threading.Event()
         self.registered = threading.Event()
 
@@ -65,6 +71,7 @@ class NodeAgent:
         threads.start("node", self._run)
 
     def stop(self) -> None:
+        self._node.stop()
         self._stopping.set()
         self._changed.set()
 
@@ -101,11 +108,10 @@ class NodeAgent:
         }
 
     def publish(self) -> None:
-        """Tell the API when something changed, or nothing was told for long. Raises ApiError."""
+        """Tell the API when something changed, here or there, or nothing was told for long. Raises ApiError."""
         status, now = self.status(), self._clock.monotonic()
-        if _steady(status) == _steady(self._told) and now - self._told_at < HEARTBEAT:
-            return
-        self._write(status)
+        if self._contradicted or _steady(status) != _steady(self._told) or now - self._told_at >= HEARTBEAT:
+            self._write(status)
 
     def register(self) -> None:
         """Have the Node in the API, with its status. Raises ApiError."""
@@ -124,8 +130,19 @@ class NodeAgent:
 
     def _write(self, status: Object) -> None:
         patch = {"status": status}
+        self._contradicted = False
         self._client.patch(NODE, self._identity.name, patch, subresource="status", content_type=STRATEGIC_PATCH)
         self._told, self._told_at = status, self._clock.monotonic()
+
+    def _node_changed(self, _old: Object | None, new: Object | None) -> None:
+        """Somebody else wrote to a condition of ours: a node that is alive says so at once."""
+        if new is None:
+            return
+        told = self._told.get("conditions") or ()
+        known = {own["type"]: (condition(new, own["type"]) or {}).get("status") for own in told}
+        if any(known[own["type"]] != own["status"] for own in told):
+            self._contradicted = True
+            self._changed.set()
 
     def _look_at_engine(self) -> None:
         try:
@@ -160,6 +177,7 @@ class NodeAgent:
                 log.info("node %s is registered, ready: %s", self._identity.name, not self._problem)
                 self._changed.set()
                 self.registered.set()
+                self._node.start()
                 return
 
 

@@ -119,4 +119,4 @@ def obtain(runtime: Runtime, upstream: str, package: str, say: Say) -> str:
         return upstream
     except PullFailed as error:
         say(f"Docker Hub cannot be used ({error}); making the image from the distribution's packages instead")
-        return offline.build(runtime, package)
+        return offline.build(runtime, package, say)

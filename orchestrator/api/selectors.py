@@ -275,3 +275,20 @@ def _unescape(character: str) -> str:
     if character not in ("\\", ",", "="):
         raise BadRequest(f"invalid field selector: invalid escape sequence: \\{character}")
     return character
+
+
+def selector_text(selector: Object) -> str:
+    """A LabelSelector as the query parameter `labelSelector` has it: `app=web,tier in (a,b)`."""
+    terms = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
+    for expression in selector.get("matchExpressions") or []:
+        key, values = expression.get("key") or "", ",".join(sorted(expression.get("values") or []))
+        match expression.get("operator"):
+            case "In":
+                terms.append((key, f"{key} in ({values})"))
+            case "NotIn":
+                terms.append((key, f"{key} notin ({values})"))
+            case "Exists":
+                terms.append((key, key))
+            case "DoesNotExist":
+                terms.append((key, f"!{key}"))
+    return ",".join(text for _, text in sorted(terms))

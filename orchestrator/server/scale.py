@@ -11,6 +11,7 @@ from orchestrator.api.errors import NotFound, invalid, invalid_object
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, resource_version
 from orchestrator.api.request import Request, User
+from orchestrator.api.selectors import selector_text
 from orchestrator.api.strategies.base import ScalePaths
 from orchestrator.server.backend import Backend
 from orchestrator.server.decode import decode
@@ -34,26 +35,6 @@ def scale_of(obj: Object, paths: ScalePaths) -> Object:
             "selector": selector_text(_at(obj, paths.selector) or {}),
         },
     }
-
-
-def selector_text(selector: Object) -> str:
-    """A LabelSelector as the query parameter `labelSelector` has it."""
-    terms = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
-    terms += [_term(expression) for expression in selector.get("matchExpressions") or []]
-    return ",".join(terms)
-
-
-def _term(expression: Object) -> str:
-    key = str(expression["key"])
-    values = ",".join(sorted(expression.get("values") or []))
-    match expression["operator"]:
-        case "In":
-            return f"{key} in ({values})"
-        case "NotIn":
-            return f"{key} notin ({values})"
-        case "DoesNotExist":
-            return f"!{key}"
-    return key
 
 
 def get_scale(backend: Backend, request: Request, _user: User) -> Single:

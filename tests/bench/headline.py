@@ -129,8 +129,7 @@ class _Pods:
 
     def _clear(self) -> None:
         """Remove all pods and wait until they are gone, so that the next round finds a quiet engine."""
-        for pod in self._client.list(builtin.POD, "default", labelSelector="app=bench").items:
-            self._client.delete(builtin.POD, meta.name(pod), "default")
+        self._client.delete_collection(builtin.POD, "default", labelSelector="app=bench")
         while self._client.list(builtin.POD, "default", labelSelector="app=bench").items:
             time.sleep(0.1)
         time.sleep(1)

@@ -9,7 +9,7 @@ from orchestrator.api.checks import Errors, not_negative, unchanged
 from orchestrator.api.errors import FieldError, invalid, required
 from orchestrator.api.meta import Object, spec
 from orchestrator.api.podspec.spec import template as pod_template
-from orchestrator.api.selectors import label_selector
+from orchestrator.api.selectors import label_selector, selector_text
 from orchestrator.api.strategies.base import Cell, ScalePaths, Strategy, or_none, wide
 from orchestrator.api.validation import validate_selector
 
@@ -71,20 +71,3 @@ def template_cells(workload: Object) -> Sequence[Cell]:
         ",".join(container.get("image") or "" for container in containers),
         or_none(selector_text(workload.get("selector") or {})),
     )
-
-
-def selector_text(selector: Object) -> str:
-    """A LabelSelector as the query parameter `labelSelector` has it: `app=web,tier in (a,b)`."""
-    terms = [(key, f"{key}={value}") for key, value in (selector.get("matchLabels") or {}).items()]
-    for expression in selector.get("matchExpressions") or []:
-        key, values = expression.get("key") or "", ",".join(sorted(expression.get("values") or []))
-        match expression.get("operator"):
-            case "In":
-                terms.append((key, f"{key} in ({values})"))
-            case "NotIn":
-                terms.append((key, f"{key} notin ({values})"))
-            case "Exists":
-                terms.append((key, key))
-            case "DoesNotExist":
-                terms.append((key, f"!{key}"))
-    return ",".join(text for _, text in sorted(terms))

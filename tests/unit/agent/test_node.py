@@ -17,7 +17,8 @@ from agent.runtime.base import Image
 from agent.runtime.fake import FakeRuntime
 from orchestrator.api.builtin import LEASE, NODE
 from orchestrator.api.errors import ServiceUnavailable
-from orchestrator.api.meta import Object, condition, find_condition, labels
+from orchestrator.api.meta import Object, condition, find_condition, labels, owner_references, uid
+from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.api.times import rfc3339, rfc3339_micro
 from orchestrator.client.client import Client
 from orchestrator.util.clock import FakeClock
@@ -183,8 +184,23 @@ def test_nothing_new_is_not_written_until_the_heartbeat(bench: Bench) -> None:
     assert ready["lastHeartbeatTime"] == rfc3339(bench.clock.now())
 
 
+def test_a_living_agent_contradicts_who_takes_its_node_for_lost(bench: Bench) -> None:
+    bench.agent.start()
+    eventually(lambda: bench.agent.registered.is_set())
+    lost = {"conditions": [{"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}]}
+    bench.client.patch(NODE, "n1", {"status": lost}, subresource="status", content_type=STRATEGIC_PATCH)
+    eventually(lambda: bench.ready() == "True")
+
+
+def test_without_a_node_there_is_no_lease(clock: FakeClock) -> None:
+    _, client = local_api(clock)
+    NodeLease(client, "n1", 8, clock).renew()
+    assert not client.list(LEASE, NAMESPACE).items
+
+
 def test_the_lease_is_made_then_renewed(clock: FakeClock) -> None:
     _, client = local_api(clock)
+    node = client.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}})
     lease = NodeLease(client, "n1", 8, clock)
     for _ in range(2):
         lease.renew()
@@ -195,6 +211,8 @@ def test_the_lease_is_made_then_renewed(clock: FakeClock) -> None:
             "renewTime": rfc3339_micro(clock.now()),
         }
         clock.advance(2)
+    (owner,) = owner_references(client.get(LEASE, "n1", NAMESPACE))
+    assert owner["uid"] == uid(node)
 
 
 def test_a_master_that_is_away_is_told_once(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:

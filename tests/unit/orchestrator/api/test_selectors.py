@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.api.errors import BadRequest
-from orchestrator.api.selectors import FieldSelector, label_selector, parse_field_selector, parse_label_selector
+from orchestrator.api.selectors import (
+    FieldSelector,
+    label_selector,
+    parse_field_selector,
+    parse_label_selector,
+    selector_text,
+)
 
 WEB = {"app": "web", "tier": "front", "generation": "3", "empty": ""}
 
@@ -142,3 +148,14 @@ def test_any_text_is_a_selector_or_a_bad_request(text: str) -> None:
 def test_an_escaped_value_is_matched_whole(value: str) -> None:
     escaped = value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
     assert parse_field_selector(f"f={escaped}").matches({"f": value})
+
+
+def test_selector_text() -> None:
+    expressions = [
+        {"key": "a", "operator": "In", "values": ["2", "1"]},
+        {"key": "b", "operator": "NotIn", "values": ["3"]},
+        {"key": "c", "operator": "Exists"},
+        {"key": "d", "operator": "DoesNotExist"},
+    ]
+    selector = {"matchLabels": {"z": "1", "y": "2"}, "matchExpressions": expressions}
+    assert selector_text(selector) == "a in (1,2),b notin (3),c,!d,y=2,z=1"

@@ -6,7 +6,6 @@ from orchestrator.api.builtin import DEPLOYMENT
 from orchestrator.api.errors import BadRequest, Conflict, Invalid
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
-from orchestrator.server.scale import selector_text
 
 from .objects import deployment
 
@@ -40,14 +39,3 @@ def test_refused(client: Client, scale: Object) -> None:
     scale["kind"] = "Deployment"
     with pytest.raises(BadRequest, match="does not match the expected kind"):
         client.update(DEPLOYMENT, scale, subresource="scale")
-
-
-def test_selector_text() -> None:
-    expressions = [
-        {"key": "a", "operator": "In", "values": ["2", "1"]},
-        {"key": "b", "operator": "NotIn", "values": ["3"]},
-        {"key": "c", "operator": "Exists"},
-        {"key": "d", "operator": "DoesNotExist"},
-    ]
-    selector = {"matchLabels": {"z": "1", "y": "2"}, "matchExpressions": expressions}
-    assert selector_text(selector) == "y=2,z=1,a in (1,2),b notin (3),c,!d"
