@@ -1,14 +1,16 @@
-# One image for every part: master, agent or all in one.
+# One image for every part. All in one by default:
 #   docker build -t podlab .
-#   docker run --privileged --network host -v /var/run/docker.sock:/var/run/docker.sock -v podlab:/var/lib/podlab podlab
-# WHEELS is a folder of the context with wheels to install from (for a build without a network); by default there is none.
+#   docker run --cap-add NET_ADMIN --network host -v /var/run/docker.sock:/var/run/docker.sock -v podlab:/var/lib/podlab podlab
+# One part: --entrypoint python3 podlab -m orchestrator|agent|agent.proxy|registry --home HOME ...
+# WHEELS names a folder of the build context to install the packages from, for a build without a network.
 ARG BASE=python:3.12-slim
 FROM ${BASE}
 ARG WHEELS=""
-WORKDIR /opt/podlab
-COPY . .
-RUN python3 -m pip install --no-cache-dir ${WHEELS:+--no-index --find-links "$WHEELS" --no-build-isolation} -e .
-ENV PODLAB_HOME=/var/lib/podlab
+COPY . /opt/podlab
+RUN python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir ${WHEELS:+--no-index --find-links "/opt/podlab/$WHEELS"} -e /opt/podlab
+ENV PATH=/opt/venv/bin:$PATH PODLAB_HOME=/var/lib/podlab
 VOLUME /var/lib/podlab
-ENTRYPOINT ["python3", "-m", "orchestrator.cli.main"]
+WORKDIR /opt/podlab
+ENTRYPOINT ["podlab"]
 CMD ["run"]

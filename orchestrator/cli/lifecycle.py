@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +27,38 @@ from orchestrator.util.settings import Settings, SettingsError, check, load
 READY_TIMEOUT = 60.0
 
 
+_PORT = click.IntRange(1, 65535)
+#: What `up` and `run` take. Each option but --nodes is a setting; all arrive as keyword arguments.
+_OPTIONS = (
+    click.option("--nodes", type=click.IntRange(1, 100), help="How many nodes at least (default: 1)."),
+    click.option("--api-port", type=_PORT, help="Where the API server listens (default: 6443)."),
+    click.option("--registry-port", type=_PORT, help="Where the registry listens (default: 5001)."),
+    click.option("--set", "changes", multiple=True, metavar="SETTING=VALUE", help="Any setting of settings.json."),
+)
+
+Command = Callable[..., None]
+
+
+def _settable(command: Command) -> Command:
+    """Give a command the options in _OPTIONS."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _asked(changes: tuple[str, ...], **given: int | None) -> dict[str, str]:
+    """The settings asked for, by name."""
+    asked = dict(change.partition("=")[::2] for change in changes)
+    return asked | {name: str(value) for name, value in given.items() if value is not None}
+
+
 @click.command()
-@click.option("--nodes", type=click.IntRange(1, 100), default=None, help="How many nodes at least (default: 1).")
-@click.option("--api-port", type=click.IntRange(1, 65535), help="Where the API server listens (default: 6443).")
-@click.option("--registry-port", type=click.IntRange(1, 65535), help="Where the registry listens (default: 5001).")
-@click.option("--set", "changes", multiple=True, metavar="SETTING=VALUE", help="Any other setting of settings.json.")
+@_settable
 @click.option("--no-kubeconfig", is_flag=True, help="Leave the user's kubeconfig as it is.")
 @click.pass_obj
-def up(
-    home: Path,
-    nodes: int | None,
-    api_port: int | None,
-    registry_port: int | None,
-    changes: tuple[str, ...],
-    no_kubeconfig: bool,
-) -> None:
+def up(home: Path, /, nodes: int | None, changes: tuple[str, ...], no_kubeconfig: bool, **given: int | None) -> None:
     """Bring the cluster up, or whatever of it is down. Running parts are left alone."""
-    asked = dict(change.partition("=")[::2] for change in changes)
-    if api_port is not None:
-        asked["api_port"] = str(api_port)
-    if registry_port is not None:
-        asked["registry_port"] = str(registry_port)
-    bring_up(home, nodes, asked, use_kubeconfig=not no_kubeconfig)
+    bring_up(home, nodes, _asked(changes, **given), use_kubeconfig=not no_kubeconfig)
 
 
 def bring_up(home: Path, nodes: int | None, asked: dict[str, str], *, use_kubeconfig: bool) -> Cluster:
@@ -146,15 +157,15 @@ def run_module(cluster: Cluster, module: str, *arguments: str) -> None:
 
 
 @click.command()
-@click.option("--nodes", type=click.IntRange(1, 100), default=None, help="How many nodes at least (default: 1).")
+@_settable
 @click.pass_context
-def run(context: click.Context, nodes: int | None) -> None:
+def run(context: click.Context, /, nodes: int | None, changes: tuple[str, ...], **given: int | None) -> None:
     """Bring the cluster up and stay in the foreground; SIGTERM or ^C takes it down. For containers and systemd."""
     home: Path = context.obj
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    bring_up(home, nodes, {}, use_kubeconfig=False)
+    bring_up(home, nodes, _asked(changes, **given), use_kubeconfig=False)
     click.echo("podlab is up", err=True)
     ended.wait()
     context.invoke(down, purge=False)

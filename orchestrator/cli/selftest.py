@@ -16,7 +16,7 @@ from orchestrator.cli.progress import step
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Commands the tests use, and Debian's package for each.
-TOOLS = {"kubectl": "kubernetes-client", "curl": "curl", "ip": "iproute2"}
+TOOLS = {"kubectl": "kubernetes-client", "curl": "curl", "ip": "iproute2", "debootstrap": "debootstrap"}
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
