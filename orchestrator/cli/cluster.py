@@ -19,6 +19,8 @@ from orchestrator.client.http import HttpTransport
 from orchestrator.util import pki
 from orchestrator.util.settings import Settings, SettingsError, load
 
+#: What of the control plane is a client of the API server, by component, and its user there.
+_LOOPS = {"scheduler": "system:kube-scheduler", "controllers": "system:kube-controller-manager"}
 _SERVER_HOSTS = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
@@ -43,8 +45,16 @@ class Cluster:
     def remove_node(self, name: str) -> None:
         shutil.rmtree(self.settings.node_dir(name), ignore_errors=True)
 
-    def master(self) -> Component:
-        return self._component("master", "orchestrator")
+    def control_plane(self) -> list[Component]:
+        """The API server first: one process for all of it, or one for each part."""
+        if not self.settings.split:
+            return [self._component("master", "orchestrator")]
+        return [self._component(name, "orchestrator", "--components", name) for name in ("api", *_LOOPS)]
+
+    @property
+    def serves(self) -> bool:
+        """Whether the API server's process runs."""
+        return self.control_plane()[0].pid() is not None
 
     def registry(self) -> Component:
         return self._component("registry", "registry", "run")
@@ -56,9 +66,9 @@ class Cluster:
         ]
 
     def components(self) -> list[Component]:
-        """Every process of the cluster, the master first."""
+        """Every process of the cluster, the control plane first."""
         of_nodes = [component for node in self.nodes for component in self.node_components(node)]
-        return [self.master(), *of_nodes, self.registry()]
+        return [*self.control_plane(), *of_nodes, self.registry()]
 
     def _component(self, name: str, module: str, *arguments: str) -> Component:
         return Component(name, self.home, module, ("--home", str(self.home), *arguments))
@@ -72,6 +82,8 @@ class Cluster:
         pki.ensure(folder, "apiserver", "kube-apiserver", hosts=list(dict.fromkeys(hosts)))
         pki.ensure(folder, "admin", "kubernetes-admin", ["system:masters"])
         pki.ensure(folder, "proxy", "system:kube-proxy")
+        for name, user in _LOOPS.items():
+            pki.ensure(folder, name, user)
         pki.ensure(folder, "registry", "podlab:registry", ["system:masters"])
         for node in self.nodes:
             pki.ensure(folder, node, f"system:node:{node}", ["system:nodes"], [node, *_own_addresses()])
@@ -109,7 +121,7 @@ def wait_ready(cluster: Cluster, nodes: Sequence[str], timeout: float, waiting: 
     `waiting` is called between two looks.
     """
     client = cluster.client()
-    watched = [cluster.master(), *(c for node in nodes for c in cluster.node_components(node))]
+    watched = [*cluster.control_plane(), *(c for node in nodes for c in cluster.node_components(node))]
     deadline = time.monotonic() + timeout
     while missing := _not_ready(client, nodes):
         for component in watched:

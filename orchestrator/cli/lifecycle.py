@@ -33,6 +33,7 @@ _OPTIONS = (
     click.option("--nodes", type=click.IntRange(1, 100), help="How many nodes at least (default: 1)."),
     click.option("--api-port", type=_PORT, help="Where the API server listens (default: 6443)."),
     click.option("--registry-port", type=_PORT, help="Where the registry listens (default: 5001)."),
+    click.option("--split/--no-split", default=None, help="API server, scheduler, controllers in own processes."),
     click.option("--set", "changes", multiple=True, metavar="SETTING=VALUE", help="Any setting of settings.json."),
 )
 
@@ -106,8 +107,8 @@ def _value(base: Settings, name: str, text: str) -> Any:
         raise SettingsError(f"there is no setting {name!r}: choose one of {', '.join(sorted(fields))}")
     kind = type(getattr(base, name))
     try:
-        return kind(text)
-    except ValueError:
+        return {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
         raise SettingsError(f"setting {name} cannot be {text!r}: its type is {kind.__name__}") from None
 
 
@@ -119,7 +120,7 @@ def _prepare(cluster: Cluster, nodes: int | None) -> None:
         cluster.ensure_identities()
     except OSError as error:
         raise Failure(f"{cluster.home} cannot be written ({error.strerror}): free space, or set PODLAB_HOME") from None
-    if cluster.master().pid() is None:
+    if not cluster.serves:
         check_port(cluster.settings.api_host, cluster.settings.api_port)
 
 
@@ -208,7 +209,7 @@ def _print_nodes(cluster: Cluster) -> bool:
 @click.option("--tail", default=200, show_default=True, help="How many lines.")
 @click.pass_obj
 def logs(home: Path, component: str, follow: bool, tail: int) -> None:
-    """Print the log of COMPONENT: master, agent-NODE, proxy-NODE, registry."""
+    """Print the log of COMPONENT, as `podlab status` names them (master, agent-NODE, proxy-NODE, registry)."""
     components = {c.name: c for c in open_cluster(home).components()}
     if component not in components:
         raise Failure(f"there is no component {component!r}: choose one of {', '.join(components)}")

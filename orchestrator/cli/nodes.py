@@ -32,7 +32,7 @@ def add(home: Path, name: str | None) -> None:
     name = name or _next(cluster.nodes)
     if not _NAME.fullmatch(name):
         raise Failure(f"{name!r} is no node name: use lower case letters, digits, '-' and '.'")
-    if cluster.master().pid() is None:
+    if not cluster.serves:
         raise Failure("the cluster is down: run `podlab up` first")
     with step(f"Node {name} ready") as progress:
         cluster.add_node(name)

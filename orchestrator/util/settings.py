@@ -53,6 +53,8 @@ class Settings:
     event_ttl: float = 3600.0
     registry_host: str = "localhost"
     registry_port: int = 5001
+    #: API server, scheduler and controllers as processes of their own, so that a lab can stop one of them.
+    split: bool = False
     #: Docker Engine's address; "" takes DOCKER_HOST or the default socket.
     engine: str = ""
 

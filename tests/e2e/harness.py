@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-_RANGES = iter(range(100, 250, 2))
+#: Second octets of the clusters' service ranges; in another order in each run, as two may run side by side.
+_RANGES = iter(random.sample(range(100, 250, 2), 75))
 
 
 def free_port() -> int:

@@ -17,9 +17,15 @@ def test_asked_settings_are_saved_and_kept(tmp_path: Path) -> None:
     assert load(home) == again
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False)])
+def test_a_switch_is_true_or_false(tmp_path: Path, text: str, value: bool) -> None:
+    assert _settings(tmp_path / "lab", {"split": text}).split is value
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
+        ({"split": "maybe"}, "split cannot be 'maybe': its type is bool"),
         ({"nonsense": "1"}, "there is no setting 'nonsense'"),
         ({"api_port": "many"}, "api_port cannot be 'many': its type is int"),
         ({"dns_ip": "10.1.1.1"}, "dns_ip 10.1.1.1 is not in service_cidr"),
