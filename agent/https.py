@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from cheroot import makefile, wsgi
-from cheroot.ssl import Adapter
 
 from agent.pool import Pool
 from orchestrator.util import threads
 from orchestrator.util.identity import Identity
+from orchestrator.util.server_tls import DeferredHandshake, server_context
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class HttpsServer:
         self._server = _Server((host, 0), app, server_name="podlab-agent", timeout=KEEP_ALIVE)
         self._server.gateway = _Gateway
         self._server.requests = _Connections(self._server)
-        self._server.ssl_adapter = _MutualTls(identity)
+        self._server.ssl_adapter = _Tls(server_context(identity, ssl.CERT_REQUIRED))
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
 
@@ -88,25 +88,8 @@ class _Connections:
             log.debug("connection from %s ended: %s", connection.remote_addr, error)
 
 
-class _MutualTls(Adapter):
-    """The handshake is left to the thread that serves the connection: who stalls it stalls only himself."""
-
-    def __init__(self, identity: Identity) -> None:
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.load_cert_chain(identity.certificate, identity.key)
-        self.context.load_verify_locations(identity.ca)
-        self.context.verify_mode = ssl.CERT_REQUIRED
-
-    def bind(self, sock: socket.socket) -> socket.socket:
-        return sock
-
-    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        return wrapped, self.get_environ()
-
-    def get_environ(self) -> dict[str, str]:
-        return {"wsgi.url_scheme": "https"}
+class _Tls(DeferredHandshake):
+    """With cheroot's own files of the socket."""
 
     def makefile(self, sock: socket.socket, mode: str = "r", bufsize: int = -1) -> Any:
         return makefile.MakeFile(sock, mode, bufsize if bufsize > 0 else io.DEFAULT_BUFFER_SIZE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import ssl
 import threading
 
 from orchestrator.api.builtin import BUILTIN
@@ -15,12 +16,12 @@ from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
 from orchestrator.server.resources import Resources
 from orchestrator.server.sweeper import EventSweeper
-from orchestrator.server.tls import server_context
 from orchestrator.server.wsgi import Server
 from orchestrator.store.base import Store
 from orchestrator.util import threads
 from orchestrator.util.clock import Clock
 from orchestrator.util.identity import identity
+from orchestrator.util.server_tls import server_context
 from orchestrator.util.settings import Settings, SettingsError
 
 
@@ -45,7 +46,7 @@ class ApiServer:
             Agents(own),
             clock,
         )
-        self._http = Server((settings.api_host, settings.api_port), self._app, server_context(own))
+        self._http = Server((settings.api_host, settings.api_port), self._app, server_context(own, ssl.CERT_OPTIONAL))
         self._sweeper = EventSweeper(self.resources.backend, settings.event_ttl)
 
     @property

@@ -13,10 +13,11 @@ from typing import Any
 from cheroot import server, wsgi
 
 from orchestrator.api.request import User
+from orchestrator.server.certificates import certificate_user
 from orchestrator.server.connection import ENVIRON_KEY
 from orchestrator.server.streams import Channel, Reader, Writer
-from orchestrator.server.tls import DeferredHandshake, certificate_user
 from orchestrator.server.workers import Workers
+from orchestrator.util.server_tls import DeferredHandshake
 
 log = logging.getLogger(__name__)
 

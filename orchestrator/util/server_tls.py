@@ -1,4 +1,4 @@
-"""TLS as the API server speaks it: client certificates of the cluster's CA are welcome, not required."""
+"""TLS for the servers of a cluster, on cheroot: certificates of the cluster's CA, and handshakes that stall nobody."""
 
 from __future__ import annotations
 
@@ -8,29 +8,17 @@ from typing import Any
 
 from cheroot.ssl import Adapter
 
-from orchestrator.api.request import User
 from orchestrator.util.identity import Identity
 
 
-def server_context(identity: Identity) -> ssl.SSLContext:
+def server_context(identity: Identity, clients: ssl.VerifyMode) -> ssl.SSLContext:
+    """Shows `identity`; `clients` says whether its clients must show a certificate of the same CA."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(identity.certificate, identity.key)
     context.load_verify_locations(identity.ca)
-    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_mode = clients
     return context
-
-
-def certificate_user(sock: socket.socket) -> User | None:
-    """The user a client certificate stands for: its common name, in the groups of its organizations."""
-    certificate = sock.getpeercert() if isinstance(sock, ssl.SSLSocket) else None
-    if not certificate:
-        return None
-    subject: Any = certificate.get("subject", ())
-    fields = [pair for rdn in subject for pair in rdn]
-    names = [value for field, value in fields if field == "commonName"]
-    groups = tuple(value for field, value in fields if field == "organizationName")
-    return User(names[0], groups) if names and names[0] else None
 
 
 class DeferredHandshake(Adapter):
@@ -52,5 +40,6 @@ class DeferredHandshake(Adapter):
     def get_environ(self) -> dict[str, str]:
         return {"wsgi.url_scheme": "https"}
 
-    def makefile(self, sock: socket.socket, mode: str = "r", bufsize: int = -1) -> None:
-        """The connection makes its own (`orchestrator.server.streams`)."""
+    def makefile(self, sock: socket.socket, mode: str = "r", bufsize: int = -1) -> Any:
+        """None: for connections that make their own file of the socket."""
+        return None
