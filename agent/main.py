@@ -27,7 +27,7 @@ from agent.pod_actions import PodActions, Tools
 from agent.pod_worker import PodWorker, Shared
 from agent.pool import Pool
 from agent.prober import Prober
-from agent.proxy.anyip import ensure_routes, networks
+from agent.proxy.anyip import ensure_routes
 from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
@@ -94,7 +94,7 @@ class Agent:
         self._server = HttpsServer(make_app(kubelet, runtime, clock), identity)
         self.port = self._server.port
         place = NodeIdentity(node, self.port, files)
-        self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(networks(settings)), clock, engine)
+        self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, engine)
         labels = {LABEL_CLUSTER: settings.cluster, LABEL_NODE: node}
         self.engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
         lease = NodeLease(client, node, settings.node_grace, clock)
@@ -131,7 +131,7 @@ def _ask(runtime: Runtime) -> EngineInfo | None:
 
 def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeContext:
     """Without service addresses pods get the machine's own resolver."""
-    routed = ensure_routes(networks(settings)).service_addresses
+    routed = ensure_routes(settings.networks).service_addresses
     known = engine or engineless()
     return NodeContext(
         cluster=settings.cluster,

@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from orchestrator.util.settings import Settings
-
 # linux/netlink.h, linux/rtnetlink.h
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_CREATE = 0x1, 0x4, 0x400
 _NLMSG_ERROR = 2
@@ -33,11 +31,6 @@ class Routes:
 
     service_addresses: bool
     message: str
-
-
-def networks(settings: Settings) -> tuple[IPv4Network, ...]:
-    """Those of cluster IPs and of load balancers."""
-    return IPv4Network(settings.service_cidr), IPv4Network(settings.load_balancer_cidr)
 
 
 def ensure_routes(networks: Iterable[IPv4Network]) -> Routes:

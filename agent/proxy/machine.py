@@ -28,7 +28,7 @@ class Machine:
 
     def __init__(self, loop: Loop, settings: Settings, node: str, serve_dns: Callable[[], DnsServer]) -> None:
         self._loop = loop
-        self._networks = anyip.networks(settings)
+        self._networks = settings.networks
         self._status = status_file(settings.home, node)
         self._serve_dns = serve_dns
         self._dns_address = Frontend(settings.dns_ip, 53, "UDP")

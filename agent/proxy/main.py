@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(options.home)
         if options.remove_routes:
-            anyip.remove_routes(anyip.networks(settings))
+            anyip.remove_routes(settings.networks)
         else:
             run(settings, options.node, dns_port=options.dns_port)
     except SettingsError as error:

@@ -77,7 +77,7 @@ class Cluster:
         """Make the certificates that are missing; all processes can then start at once."""
         folder, settings = self.settings.pki, self.settings
         domain = f"kubernetes.default.svc.{settings.cluster_domain}"
-        service_ip = settings.service_cidr.partition("/")[0].rpartition(".")[0] + ".1"
+        service_ip = str(settings.networks[0][1])
         hosts = [*_SERVER_HOSTS, domain, "127.0.0.1", service_ip, settings.api_host, socket.gethostname()]
         pki.ensure(folder, "apiserver", "kube-apiserver", hosts=list(dict.fromkeys(hosts)))
         pki.ensure(folder, "admin", "kubernetes-admin", ["system:masters"])
@@ -113,6 +113,22 @@ def check_port(host: str, port: int) -> None:
             raise Failure(
                 f"{host}:{port} cannot be listened on ({error.strerror}): end what uses it, or choose --api-port"
             ) from None
+
+
+def check_ranges(cluster: Cluster) -> None:
+    """Raises Failure when a running cluster beside this one uses some of its service addresses: both proxies would
+    listen on them, and connections end in either cluster."""
+    for file in cluster.home.parent.glob("*/settings.json"):
+        if file.parent == cluster.home:
+            continue
+        other = open_cluster(file.parent)
+        shared = [a for a in other.settings.networks for b in cluster.settings.networks if a.overlaps(b)]
+        if shared and any(component.pid() for component in other.components()):
+            raise Failure(
+                f"cluster {other.settings.cluster!r} is running on {shared[0]} too: stop it, or give this one its own "
+                "addresses (--set service_cidr=10.98.0.0/16 --set dns_ip=10.98.0.10 "
+                "--set load_balancer_cidr=10.99.0.0/24)"
+            )
 
 
 def wait_ready(cluster: Cluster, nodes: Sequence[str], timeout: float, waiting: Callable[[], None]) -> None:

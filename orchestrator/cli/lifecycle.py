@@ -18,7 +18,7 @@ import yaml
 from orchestrator.api import builtin, meta
 from orchestrator.api.errors import ApiError
 from orchestrator.cli import engine, kubeconfig
-from orchestrator.cli.cluster import Cluster, check_port, node_ready, open_cluster, wait_ready
+from orchestrator.cli.cluster import Cluster, check_port, check_ranges, node_ready, open_cluster, wait_ready
 from orchestrator.cli.failure import Failure
 from orchestrator.cli.processes import stop
 from orchestrator.cli.progress import step
@@ -122,6 +122,7 @@ def _prepare(cluster: Cluster, nodes: int | None) -> None:
         raise Failure(f"{cluster.home} cannot be written ({error.strerror}): free space, or set PODLAB_HOME") from None
     if not cluster.serves:
         check_port(cluster.settings.api_host, cluster.settings.api_port)
+        check_ranges(cluster)
 
 
 @click.command()

@@ -63,6 +63,11 @@ class Settings:
         return f"https://{self.api_host}:{self.api_port}"
 
     @property
+    def networks(self) -> tuple[ipaddress.IPv4Network, ipaddress.IPv4Network]:
+        """The addresses of Services: cluster IPs, and load balancers."""
+        return ipaddress.IPv4Network(self.service_cidr), ipaddress.IPv4Network(self.load_balancer_cidr)
+
+    @property
     def pki(self) -> Path:
         return self.home / "pki"
 
@@ -107,8 +112,7 @@ def load(home: Path) -> Settings:
 def check(settings: Settings) -> None:
     """Raises SettingsError when the values contradict each other."""
     try:
-        services = ipaddress.IPv4Network(settings.service_cidr)
-        ipaddress.IPv4Network(settings.load_balancer_cidr)
+        services, _ = settings.networks
         dns = ipaddress.IPv4Address(settings.dns_ip)
     except ValueError as error:
         raise SettingsError(str(error)) from None
