@@ -52,7 +52,7 @@ def main() -> None:
     try:
         settings = load(arguments.home)
         runtime = DockerRuntime(settings.engine)
-        halt(runtime, settings.cluster, arguments.node, remove=arguments.remove)
+        halt(runtime, settings.engine_name, arguments.node, remove=arguments.remove)
         if arguments.remove:
             for folder in (settings.home / "nodes").glob(arguments.node or "*"):
                 remove_volumes(runtime, folder)

@@ -95,7 +95,7 @@ class Agent:
         self.port = self._server.port
         place = NodeIdentity(node, self.port, files)
         self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, engine)
-        labels = {LABEL_CLUSTER: settings.cluster, LABEL_NODE: node}
+        labels = {LABEL_CLUSTER: settings.engine_name, LABEL_NODE: node}
         self.engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
         lease = NodeLease(client, node, settings.node_grace, clock)
         self._scheduler = BackgroundScheduler(timezone=UTC)
@@ -134,7 +134,7 @@ def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeCo
     routed = ensure_routes(settings.networks).service_addresses
     known = engine or engineless()
     return NodeContext(
-        cluster=settings.cluster,
+        cluster=settings.engine_name,
         node=node,
         dns_ip=settings.dns_ip if routed else "",
         cluster_domain=settings.cluster_domain,

@@ -35,8 +35,8 @@ class RegistryManager:
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
         self._runtime = runtime
         self._settings = settings
-        self._name = f"podlab-{settings.cluster}-registry"
-        self._labels = {LABEL_CLUSTER: settings.cluster, LABEL_REGISTRY: "true"}
+        self._name = f"{settings.engine_name}-registry"
+        self._labels = {LABEL_CLUSTER: settings.engine_name, LABEL_REGISTRY: "true"}
         self.client = RegistryClient(f"http://127.0.0.1:{settings.registry_port}")
 
     @property

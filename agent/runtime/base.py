@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
+#: `Settings.engine_name`: no two clusters share it, whatever they are called.
 LABEL_CLUSTER = "podlab.cluster"
 LABEL_NODE = "podlab.node"
 LABEL_NAMESPACE = "podlab.namespace"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import shutil
 import signal
 import subprocess
@@ -84,7 +85,7 @@ def _settings(home: Path, asked: dict[str, str]) -> Settings:
     """The saved settings, or new ones, with what was asked for; saved when that changed something."""
     try:
         saved = load(home) if (home / "settings.json").exists() else None
-        base = saved or Settings(home=home, cluster=home.name)
+        base = saved or Settings(home=home, cluster=home.name, id=secrets.token_hex(4))
         settings = dataclasses.replace(base, **{name: _value(base, name, text) for name, text in asked.items()})
         check(settings)
     except SettingsError as error:
@@ -102,7 +103,7 @@ def _settings(home: Path, asked: dict[str, str]) -> Settings:
 
 def _value(base: Settings, name: str, text: str) -> Any:
     """`text` as the type that setting `name` has."""
-    fields = {field.name for field in dataclasses.fields(Settings)} - {"home", "cluster", "node_ports"}
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"home", "cluster", "id", "node_ports"}
     if name not in fields:
         raise SettingsError(f"there is no setting {name!r}: choose one of {', '.join(sorted(fields))}")
     kind = type(getattr(base, name))

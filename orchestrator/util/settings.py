@@ -32,6 +32,8 @@ class Settings:
 
     home: Path
     cluster: str = "podlab"
+    #: Tells the cluster from others of its name in other homes; made once, with the cluster.
+    id: str = ""
     #: Where the API server listens.
     api_host: str = "127.0.0.1"
     api_port: int = 6443
@@ -61,6 +63,11 @@ class Settings:
     @property
     def server(self) -> str:
         return f"https://{self.api_host}:{self.api_port}"
+
+    @property
+    def engine_name(self) -> str:
+        """What the cluster is called on the engine, in labels and names: nobody else's containers bear it."""
+        return f"{self.cluster}-{self.id}" if self.id else self.cluster
 
     @property
     def networks(self) -> tuple[ipaddress.IPv4Network, ipaddress.IPv4Network]:

@@ -52,6 +52,12 @@ class RealCluster:
         return self.folder / self.name
 
     @property
+    def label(self) -> str:
+        """The engine's filter for the containers and volumes of this cluster."""
+        settings = json.loads((self.home / "settings.json").read_text())
+        return f"label=podlab.cluster={settings['cluster']}-{settings['id']}"
+
+    @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
 

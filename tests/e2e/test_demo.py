@@ -66,13 +66,12 @@ def test_purge_leaves_nothing(engine: str, kubectl: Path, tmp_path: Path) -> Non
     gone = RealCluster(tmp_path, "gone", kubectl)
     gone.podlab("up", *gone.settings())
     gone.kubectl("get", "nodes")
+    label = gone.label
     gone.podlab("down", "--purge")
     assert not gone.home.exists()
     assert "gone" not in gone.kubeconfig.read_text()
     for listing in (["ps", "-aq"], ["volume", "ls", "-q"]):
-        left = subprocess.run(
-            ["docker", *listing, "--filter", "label=podlab.cluster=gone"], check=True, capture_output=True, text=True
-        )
+        left = subprocess.run(["docker", *listing, "--filter", label], check=True, capture_output=True, text=True)
         assert not left.stdout
     routes = subprocess.run(
         ["ip", "route", "show", "table", "local"], check=True, capture_output=True, text=True

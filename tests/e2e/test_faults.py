@@ -94,7 +94,7 @@ def load(web: RealCluster) -> Iterator[Load]:
 def containers(cluster: RealCluster) -> set[str]:
     """Ids of the cluster's running containers."""
     output = subprocess.run(
-        ["docker", "ps", "-q", "--no-trunc", "--filter", f"label=podlab.cluster={cluster.name}"],
+        ["docker", "ps", "-q", "--no-trunc", "--filter", cluster.label],
         check=True,
         capture_output=True,
         text=True,

@@ -15,6 +15,8 @@ def test_asked_settings_are_saved_and_kept(tmp_path: Path) -> None:
     again = _settings(home, {})
     assert (again.api_port, again.node_grace, again.cluster) == (7000, 3.5, "lab")
     assert load(home) == again
+    assert again.id
+    assert _settings(tmp_path / "other", {}).id != again.id
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False)])
