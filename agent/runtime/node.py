@@ -17,7 +17,8 @@ class Resolver:
 
 @dataclass(frozen=True, slots=True)
 class NodeContext:
-    """`cluster` is its name on the engine; `dns_ip` the cluster DNS' address, "" when service addresses do not work on this machine."""
+    """`cluster` is its name on the engine; `dns_ip` the address of its DNS, "" when service addresses do not work on
+    this machine."""
 
     cluster: str
     node: str
