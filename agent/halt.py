@@ -36,13 +36,6 @@ def halt(runtime: Runtime, cluster: str, node: str, *, remove: bool) -> None:
                 list(pool.map(runtime.remove, [c.id for c in group]))
 
 
-def remove_volumes(runtime: Runtime, node_dir: Path) -> None:
-    """Unmount and delete the volumes of all pods of the node with that folder. Raises VolumeError."""
-    folders = volume_folders(node_dir, runtime)
-    for uid in folders.pods():
-        folders.remove(uid)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m agent.halt", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
@@ -55,7 +48,7 @@ def main() -> None:
         halt(runtime, settings.engine_name, arguments.node, remove=arguments.remove)
         if arguments.remove:
             for folder in (settings.home / "nodes").glob(arguments.node or "*"):
-                remove_volumes(runtime, folder)
+                volume_folders(folder, runtime).clear()
     except (SettingsError, RuntimeFailure, VolumeError) as error:
         sys.exit(f"podlab: {error}")
 

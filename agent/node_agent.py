@@ -157,12 +157,12 @@ class NodeAgent:
     def _run(self) -> None:
         self._register_at_last()
         while not self._stopping.is_set():
-            self._clock.wait(self._changed, LOOK)
-            self._changed.clear()
             try:
                 self.publish()
             except ApiError as error:
                 log.warning("node %s: status not written, will try again: %s", self._identity.name, error)
+            self._clock.wait(self._changed, LOOK)
+            self._changed.clear()
 
     def _register_at_last(self) -> None:
         backoff = Backoff(FIRST_RETRY, LONGEST_RETRY, factor=1.3)
@@ -175,7 +175,6 @@ class NodeAgent:
                 self._clock.wait(self._stopping, pause)
             else:
                 log.info("node %s is registered, ready: %s", self._identity.name, not self._problem)
-                self._changed.set()
                 self.registered.set()
                 self._node.start()
                 return

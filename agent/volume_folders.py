@@ -53,6 +53,13 @@ class VolumeFolders:
         except (OSError, RuntimeFailure) as error:
             raise VolumeError(f"the volumes of pod {uid} cannot be removed: {error}") from error
 
+    def clear(self) -> None:
+        """Delete all volumes, and the folder in memory with them. Raises as `remove`."""
+        for uid in self.pods():
+            self.remove(uid)
+        if self._memory is not None and self._memory.is_dir():
+            self._memory.rmdir()
+
     def _places(self) -> list[Path]:
         return [self._disk, *([self._memory] if self._memory else [])]
 

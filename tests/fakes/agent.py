@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.main import Agent
+from agent.proxy.anyip import remove_routes
 from agent.runtime.base import LABEL_CLUSTER, LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
 from agent.runtime.fake import FakeRuntime
+from agent.volume_folders import volume_folders
 from orchestrator.api.builtin import EVENT, POD
 from orchestrator.api.errors import NotFound, ServiceUnavailable
 from orchestrator.api.meta import Object, condition, metadata, name, status
@@ -69,7 +71,13 @@ class Lab:
 
     def __init__(self, home: Path, clock: Clock, runtime: Runtime) -> None:
         #: A name of its own: with a real engine, nobody else's containers are to be seen.
-        self.settings = Settings(home=home, cluster=f"test-{secrets.token_hex(4)}")
+        self.settings = Settings(
+            home,
+            f"test-{secrets.token_hex(4)}",
+            service_cidr="10.252.0.0/16",
+            dns_ip="10.252.0.10",
+            load_balancer_cidr="10.253.0.0/24",
+        )
         self.clock, self.runtime = clock, runtime
         resources, self.client = local_api(clock)
         self.switch = Switch(LocalTransport(resources, ADMIN))
@@ -91,6 +99,12 @@ class Lab:
         if self.agent is not None:
             self.agent.stop()
             self.agent = None
+
+    def clear(self) -> None:
+        """Stop, and leave nothing of it on this machine."""
+        self.stop()
+        volume_folders(self.settings.node_dir(NODE), self.runtime).clear()
+        remove_routes(self.settings.networks)
 
     def create(self, pod: Object) -> Object:
         """Create the pod, bound to the node."""
@@ -153,4 +167,4 @@ def lab(home: Path, clock: Clock | None = None, runtime: Runtime | None = None) 
     try:
         yield made
     finally:
-        made.stop()
+        made.clear()
