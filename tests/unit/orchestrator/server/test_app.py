@@ -9,12 +9,16 @@ import orjson
 import pytest
 import yaml
 
+from orchestrator.api.body import PROTOBUF
+from orchestrator.api.protobuf.decode import MAGIC
+from orchestrator.api.protobuf.wire import field
 from orchestrator.server.incoming import MAX_BODY
+from orchestrator.server.negotiation import JSON
 from orchestrator.server.serve import ApiServer
 from orchestrator.util.settings import Settings
 from tests.fakes.api import live_api
 
-from .http_client import Https
+from .http_client import Answer, Https
 from .objects import config_map, deployment, pod
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -103,6 +107,21 @@ def test_yaml_both_ways(https: Https) -> None:
     assert (made.code, made.headers["Content-Type"]) == (201, "application/yaml")
     assert yaml.safe_load(made.body)["data"] == {"a": "true"}
     assert yaml.safe_load(https.get(CONFIG_MAPS, "application/yaml").body)["kind"] == "ConfigMapList"
+
+
+def test_protobuf_bodies(https: Https) -> None:
+    def ask(method: str, path: str, kind: str, raw: bytes) -> Answer:
+        data = MAGIC + field(1, field(1, "v1") + field(2, kind)) + field(2, raw)
+        return https.ask(method, path, data, {"Content-Type": PROTOBUF, "Accept": f"{PROTOBUF},{JSON}"})
+
+    made = ask("POST", CONFIG_MAPS, "ConfigMap", field(1, field(1, "proto")) + field(2, field(1, "a") + field(2, "1")))
+    assert (made.code, made.headers["Content-Type"], made.json["data"]) == (201, JSON, {"a": "1"})
+    assert ask("POST", CONFIG_MAPS, "Secret", b"").json["message"].startswith("the kind in the data (Secret)")
+    assert (ask("POST", CONFIG_MAPS, "ConfigMap", b"\xff").json["reason"]) == "BadRequest"
+    kept = ask("DELETE", f"{CONFIG_MAPS}/proto", "DeleteOptions", field(2, field(1, "another")))
+    assert (kept.code, "UID in the precondition" in kept.json["message"]) == (409, True)
+    uid = made.json["metadata"]["uid"]
+    assert ask("DELETE", f"{CONFIG_MAPS}/proto", "DeleteOptions", field(2, field(1, uid))).code == 200
 
 
 def test_tables(https: Https) -> None:
