@@ -12,6 +12,7 @@ import yaml
 from orchestrator.api.body import PROTOBUF
 from orchestrator.api.protobuf.decode import MAGIC
 from orchestrator.api.protobuf.wire import field
+from orchestrator.server import openapi_v2_protobuf
 from orchestrator.server.incoming import MAX_BODY
 from orchestrator.server.negotiation import JSON
 from orchestrator.server.serve import ApiServer
@@ -72,7 +73,7 @@ def test_version(https: Https) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/nope", "/api/v2", "/apis/nope", "/apis/apps/v9", "/api/v1/widgets", "/openapi/v2", "/openapi/v3/apis/x/v1",
+    ["/nope", "/api/v2", "/apis/nope", "/apis/apps/v9", "/api/v1/widgets", "/openapi/v1", "/openapi/v3/apis/x/v1",
      "/api/v1/namespaces/default/nodes", "/api/v1/nodes/x/nope", "/api/v1/pods/x"],
 )  # fmt: skip
 def test_unknown_paths(https: Https, path: str) -> None:
@@ -191,6 +192,19 @@ def test_openapi_is_kept_on_disk(https: Https, live: tuple[ApiServer, Settings])
     assert (again.code, again.body) == (304, b"")
 
 
+def test_openapi_v2_in_both_forms(https: Https, live: tuple[ApiServer, Settings]) -> None:
+    [asked, named] = openapi_v2_protobuf.MEDIA_TYPES
+    read = https.get("/openapi/v2")
+    assert (read.headers["Content-Type"], read.json["swagger"]) == (JSON, "2.0")
+    packed = https.get("/openapi/v2", asked)
+    assert (packed.headers["Content-Type"], packed.body[:5]) == (named, field(1, "2.0"))
+    assert packed.headers["ETag"] != read.headers["ETag"]
+    files = (live[1].home / "cache").glob("openapi-v2-*")
+    assert {file.suffix: file.read_bytes() for file in files} == {".json": read.body, ".pb": packed.body}
+    again = https.ask("GET", "/openapi/v2", headers={"Accept": asked, "If-None-Match": packed.headers["ETag"]})
+    assert (again.code, again.body) == (304, b"")
+
+
 def test_warnings(https: Https) -> None:
     answer = https.ask("POST", CONFIG_MAPS, {**config_map("warned"), 'quo"ted': 1})
     assert answer.code == 201
@@ -211,7 +225,7 @@ def test_duplicate_fields(https: Https) -> None:
         (b"", "application/json", 400),
         (b"[]", "application/json", 400),
         (b"a: [", "application/yaml", 400),
-        (b"k8s\x00", "application/vnd.kubernetes.protobuf", 415),
+        (b"k8s\x00", "application/vnd.kubernetes.protobuf", 400),
         (b"<a/>", "application/xml", 415),
         (b"[" * 100_000, "application/json", 400),
     ],

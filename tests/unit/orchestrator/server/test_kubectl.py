@@ -193,6 +193,30 @@ def test_discovery_and_documents(run: Kubectl) -> None:
     assert "v1.33" in run("version")
 
 
+def test_an_older_kubectl_uses_openapi_v2(run: Kubectl, kubectl: Path) -> None:
+    old = kubectl.with_name("kubectl.1.27")
+    if not old.exists():
+        pytest.skip("no kubectl 1.27 beside the newest one")
+    assert run("apply", "-f", "-", stdin=MANIFEST, program=old).startswith("deployment.apps/web created\n")
+    changed = MANIFEST.replace("replicas: 2", "replicas: 3")
+    assert run("apply", "-f", "-", stdin=changed, program=old).startswith("deployment.apps/web configured\n")
+    unknown = MANIFEST.replace("replicas: 2", "replica: 2")
+    assert 'unknown field "spec.replica"' in run("apply", "-f", "-", stdin=unknown, program=old, fails=True)
+    run("delete", "-f", "-", stdin=MANIFEST, program=old)
+    assert run("create", "-f", "-", stdin=MANIFEST, program=old).startswith("deployment.apps/web created\n")
+    run("delete", "-f", "-", stdin=MANIFEST, program=old)
+    said = run("explain", "deploy.spec.template.spec.containers", "--output=plaintext-openapiv2", program=old)
+    assert "RESOURCE: containers <[]Object>" in said
+    assert "livenessProbe\t<Object>" in said
+
+
+def test_an_unknown_kind_has_no_match(run: Kubectl, kubectl: Path) -> None:
+    for program in (kubectl, kubectl.with_name("kubectl.1.27")):
+        if program.exists():
+            widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}"
+            assert 'no matches for kind "Widget"' in run("create", "-f", "-", stdin=widget, program=program, fails=True)
+
+
 def test_an_older_kubectl_reads(run: Kubectl, kubectl: Path) -> None:
     old = kubectl.with_name("kubectl.1.27")
     if not old.exists():
