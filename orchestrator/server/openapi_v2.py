@@ -36,7 +36,7 @@ def _operation(operation: Object) -> Object:
     converted = {key: value for key, value in operation.items() if key != "requestBody"}
     converted["parameters"] = _parameters(operation["parameters"])
     if body := operation.get("requestBody"):
-        [(media_types, node)] = _one_schema(body["content"])
+        media_types, node = _one_schema(body["content"])
         converted["consumes"] = media_types
         required = body.get("required", False)
         converted["parameters"].append({"name": "body", "in": "body", "required": required, "schema": node})
@@ -44,9 +44,9 @@ def _operation(operation: Object) -> Object:
     return converted
 
 
-def _one_schema(content: Object) -> list[tuple[list[str], Object]]:
+def _one_schema(content: Object) -> tuple[list[str], Object]:
     """The media types and what they all carry."""
-    return [(list(content), _schema(next(iter(content.values()))["schema"]))]
+    return list(content), _schema(next(iter(content.values()))["schema"])
 
 
 def _parameters(parameters: list[Object]) -> list[Object]:
@@ -58,7 +58,7 @@ def _parameters(parameters: list[Object]) -> list[Object]:
 
 
 def _response(answer: Object) -> Object:
-    [(_, node)] = _one_schema(answer["content"])
+    _, node = _one_schema(answer["content"])
     return {"description": answer["description"], "schema": node}
 
 

@@ -35,7 +35,7 @@ _TYPES = {
 }
 #: The option `gogoproto.nullable` (65001) set to false: the field is no pointer in Go.
 _NOT_NULLABLE = b"\xc8\xde\x1f\x00"
-#: Two fields are spelled in their .proto in a way that no rule explains.
+#: Some fields are spelled in their .proto in a way that no rule explains.
 _SPELLING = {"uID": "uid", "aPIGroup": "apiGroup", "Webhooks": "webhooks", "Expression": "expression"}
 _VARIABLE_NAME = ("k8s.io.api.admissionregistration.v1", "Variable", "Name")
 
