@@ -28,6 +28,7 @@ JSON_TYPES = frozenset(
     }
 )
 YAML_TYPES = frozenset({"application/yaml", "application/apply-patch+yaml"})
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Body:
 
 
 def decode(data: bytes, content_type: str) -> Body:
-    """JSON or YAML, by its media type (parameters are ignored; none means JSON).
+    """JSON, YAML or Kubernetes' protobuf, by its media type (parameters are ignored; none means JSON).
 
-    Raises BadRequest for a body that is neither, UnsupportedMediaType for another media type.
+    Raises BadRequest for a body that is not of its type, UnsupportedMediaType for another media type.
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type in JSON_TYPES:
@@ -51,7 +52,12 @@ def decode(data: bytes, content_type: str) -> Body:
         from orchestrator.api import yaml_body
 
         return Body(*yaml_body.decode(data, MAX_DEPTH))
-    supported = ", ".join(sorted((JSON_TYPES | YAML_TYPES) - {""}))
+    if media_type == PROTOBUF:
+        # Its table is large, and not every cluster sees a client that sends it.
+        from orchestrator.api.protobuf.decode import decode as decode_protobuf
+
+        return Body(decode_protobuf(data, lambda raw: _json(raw).value))
+    supported = ", ".join(sorted((JSON_TYPES | YAML_TYPES | {PROTOBUF}) - {""}))
     raise UnsupportedMediaType(
         f"the body of the request was in an unknown format - accepted media types include: {supported}"
     )

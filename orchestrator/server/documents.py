@@ -13,9 +13,9 @@ from flask import Response, request
 from orchestrator import KUBERNETES_VERSION
 from orchestrator.api.kinds import Kinds
 from orchestrator.api.meta import Object
-from orchestrator.server import discovery, openapi
+from orchestrator.server import discovery, openapi, openapi_v2, openapi_v2_protobuf
 from orchestrator.server.answers import json_answer, object_answer
-from orchestrator.server.negotiation import JSON, negotiate
+from orchestrator.server.negotiation import JSON, clauses, negotiate
 from orchestrator.util.files import write_atomically
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ Page = Callable[[], Response]
 _DISCOVERY = "apidiscovery.k8s.io"
 _AGGREGATED = "APIGroupDiscoveryList"
 _FORMS = frozenset({(_AGGREGATED, version, _DISCOVERY) for version in ("v2", "v2beta1")})
-_FIXED = ("/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version")
+_FIXED = ("/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version")
 #: The address of a document has its hash, so it may be kept for long.
 _FOR_LONG = "public, max-age=31536000"
 
@@ -47,6 +47,8 @@ class Documents:
                 return lambda: json_answer(orjson.dumps(version_info()))
             case ["api"] | ["apis"]:
                 return lambda: self._groups(core=parts == ["api"])
+            case ["openapi", "v2"]:
+                return self._openapi_v2
             case ["openapi", "v3"]:
                 return lambda: json_answer(orjson.dumps(openapi.index(self._kinds)))
             case ["openapi", "v3", *where]:
@@ -83,24 +85,48 @@ class Documents:
 
     def _openapi_answer(self, where: str) -> Response:
         etag = openapi.etag(self._kinds, where)
-        if request.headers.get("If-None-Match", "").strip('"') == etag:
-            answer = Response(status=304)
-        else:
-            answer = json_answer(self._openapi_document(where, etag))
-        answer.set_etag(etag)
+
+        def make() -> bytes:
+            return openapi.document(self._kinds, where) or b"{}"
+
+        answer = self._document(f"openapi-{where.replace('/', '-')}", "json", etag, make)
         answer.headers["Cache-Control"] = _FOR_LONG
         return answer
 
-    def _openapi_document(self, where: str, etag: str) -> bytes:
+    def _openapi_v2(self) -> Response:
+        """All in one: in protobuf to those who ask for it, which is what kubectl does, else in JSON."""
+        wanted = {clause.media_type for clause in clauses(request.environ.get("HTTP_ACCEPT", ""))}
+        protobuf = not wanted.isdisjoint(openapi_v2_protobuf.MEDIA_TYPES)
+        form = "pb" if protobuf else "json"
+
+        def make() -> bytes:
+            document = openapi_v2.document(self._kinds)
+            return openapi_v2_protobuf.encode(document) if protobuf else orjson.dumps(document)
+
+        answer = self._document("openapi-v2", form, openapi.etag_of_all(self._kinds, form), make)
+        answer.vary.add("Accept")
+        if protobuf:
+            answer.content_type = openapi_v2_protobuf.MEDIA_TYPES[-1]
+        return answer
+
+    def _document(self, name: str, form: str, etag: str, make: Callable[[], bytes]) -> Response:
+        """The document that `etag` stands for, unless the client has it."""
+        if request.headers.get("If-None-Match", "").strip('"') == etag:
+            answer = Response(status=304)
+        else:
+            answer = json_answer(self._kept(name, form, etag, make))
+        answer.set_etag(etag)
+        return answer
+
+    def _kept(self, name: str, form: str, etag: str, make: Callable[[], bytes]) -> bytes:
         """From the cache, or made and put there."""
-        name = f"openapi-{where.replace('/', '-')}"
-        file = self._cache / f"{name}-{etag[:16]}.json"
+        file = self._cache / f"{name}-{etag[:16]}.{form}"
         if file.exists():
             return file.read_bytes()
-        data = openapi.document(self._kinds, where) or b"{}"
+        data = make()
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
-            for old in self._cache.glob(f"{name}-*.json"):
+            for old in self._cache.glob(f"{name}-*.{form}"):
                 old.unlink(missing_ok=True)
             write_atomically(file, data)
         except OSError as error:

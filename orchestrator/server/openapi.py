@@ -7,6 +7,7 @@ bytes under `etag`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import orjson
 
@@ -31,8 +32,17 @@ def index(kinds: Kinds) -> Object:
 
 def etag(kinds: Kinds, where: str) -> str:
     """Changes when the document of `where` (`api/v1`, `apis/apps/v1`) may have changed; cheap to compute."""
-    described = [(kind.kind, kind.plural, kind.namespaced, kind.subresources) for kind in _kinds(kinds, where)]
-    seed = repr((__version__, KUBERNETES_VERSION, where, described))
+    return _etag(where, _kinds(kinds, where))
+
+
+def etag_of_all(kinds: Kinds, form: str) -> str:
+    """The same for a document about every kind, in one of its forms."""
+    return _etag(form, kinds)
+
+
+def _etag(name: str, kinds: Iterable[Kind]) -> str:
+    described = [(kind.api_version, kind.kind, kind.plural, kind.namespaced, kind.subresources) for kind in kinds]
+    seed = repr((__version__, KUBERNETES_VERSION, name, described))
     return hashlib.sha256(seed.encode()).hexdigest().upper()
 
 

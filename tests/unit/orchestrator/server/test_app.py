@@ -9,12 +9,17 @@ import orjson
 import pytest
 import yaml
 
+from orchestrator.api.body import PROTOBUF
+from orchestrator.api.protobuf.decode import MAGIC
+from orchestrator.api.protobuf.wire import field
+from orchestrator.server import openapi_v2_protobuf
 from orchestrator.server.incoming import MAX_BODY
+from orchestrator.server.negotiation import JSON
 from orchestrator.server.serve import ApiServer
 from orchestrator.util.settings import Settings
 from tests.fakes.api import live_api
 
-from .http_client import Https
+from .http_client import Answer, Https
 from .objects import config_map, deployment, pod
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -68,7 +73,7 @@ def test_version(https: Https) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/nope", "/api/v2", "/apis/nope", "/apis/apps/v9", "/api/v1/widgets", "/openapi/v2", "/openapi/v3/apis/x/v1",
+    ["/nope", "/api/v2", "/apis/nope", "/apis/apps/v9", "/api/v1/widgets", "/openapi/v1", "/openapi/v3/apis/x/v1",
      "/api/v1/namespaces/default/nodes", "/api/v1/nodes/x/nope", "/api/v1/pods/x"],
 )  # fmt: skip
 def test_unknown_paths(https: Https, path: str) -> None:
@@ -103,6 +108,21 @@ def test_yaml_both_ways(https: Https) -> None:
     assert (made.code, made.headers["Content-Type"]) == (201, "application/yaml")
     assert yaml.safe_load(made.body)["data"] == {"a": "true"}
     assert yaml.safe_load(https.get(CONFIG_MAPS, "application/yaml").body)["kind"] == "ConfigMapList"
+
+
+def test_protobuf_bodies(https: Https) -> None:
+    def ask(method: str, path: str, kind: str, raw: bytes) -> Answer:
+        data = MAGIC + field(1, field(1, "v1") + field(2, kind)) + field(2, raw)
+        return https.ask(method, path, data, {"Content-Type": PROTOBUF, "Accept": f"{PROTOBUF},{JSON}"})
+
+    made = ask("POST", CONFIG_MAPS, "ConfigMap", field(1, field(1, "proto")) + field(2, field(1, "a") + field(2, "1")))
+    assert (made.code, made.headers["Content-Type"], made.json["data"]) == (201, JSON, {"a": "1"})
+    assert ask("POST", CONFIG_MAPS, "Secret", b"").json["message"].startswith("the kind in the data (Secret)")
+    assert (ask("POST", CONFIG_MAPS, "ConfigMap", b"\xff").json["reason"]) == "BadRequest"
+    kept = ask("DELETE", f"{CONFIG_MAPS}/proto", "DeleteOptions", field(2, field(1, "another")))
+    assert (kept.code, "UID in the precondition" in kept.json["message"]) == (409, True)
+    uid = made.json["metadata"]["uid"]
+    assert ask("DELETE", f"{CONFIG_MAPS}/proto", "DeleteOptions", field(2, field(1, uid))).code == 200
 
 
 def test_tables(https: Https) -> None:
@@ -172,6 +192,19 @@ def test_openapi_is_kept_on_disk(https: Https, live: tuple[ApiServer, Settings])
     assert (again.code, again.body) == (304, b"")
 
 
+def test_openapi_v2_in_both_forms(https: Https, live: tuple[ApiServer, Settings]) -> None:
+    [asked, named] = openapi_v2_protobuf.MEDIA_TYPES
+    read = https.get("/openapi/v2")
+    assert (read.headers["Content-Type"], read.json["swagger"]) == (JSON, "2.0")
+    packed = https.get("/openapi/v2", asked)
+    assert (packed.headers["Content-Type"], packed.body[:5]) == (named, field(1, "2.0"))
+    assert packed.headers["ETag"] != read.headers["ETag"]
+    files = (live[1].home / "cache").glob("openapi-v2-*")
+    assert {file.suffix: file.read_bytes() for file in files} == {".json": read.body, ".pb": packed.body}
+    again = https.ask("GET", "/openapi/v2", headers={"Accept": asked, "If-None-Match": packed.headers["ETag"]})
+    assert (again.code, again.body) == (304, b"")
+
+
 def test_warnings(https: Https) -> None:
     answer = https.ask("POST", CONFIG_MAPS, {**config_map("warned"), 'quo"ted': 1})
     assert answer.code == 201
@@ -192,7 +225,7 @@ def test_duplicate_fields(https: Https) -> None:
         (b"", "application/json", 400),
         (b"[]", "application/json", 400),
         (b"a: [", "application/yaml", 400),
-        (b"k8s\x00", "application/vnd.kubernetes.protobuf", 415),
+        (b"k8s\x00", "application/vnd.kubernetes.protobuf", 400),
         (b"<a/>", "application/xml", 415),
         (b"[" * 100_000, "application/json", 400),
     ],

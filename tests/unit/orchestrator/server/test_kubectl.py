@@ -113,6 +113,54 @@ def test_create_replace_label_delete(run: Kubectl) -> None:
     assert run("get", "cm", "conf", fails=True) == ('Error from server (NotFound): configmaps "conf" not found\n')
 
 
+CREATED = """
+deployment web --image=nginx --replicas=2 --port=80 -> deployment.apps/web
+deployment none --image=nginx --replicas=0 -> deployment.apps/none
+configmap a --from-literal=k=v -> configmap/a
+namespace x{version} -> namespace/x{version}
+secret generic s --from-literal=p=w -> secret/s
+service clusterip ci --tcp=80:8080 -> service/ci
+service nodeport np --tcp=80:http --node-port=30099 -> service/np
+service loadbalancer lb --tcp=80 -> service/lb
+service externalname en --external-name=example.com -> service/en
+serviceaccount me -> serviceaccount/me
+"""
+#: What of it is stored, as kubectl's jsonpath shows it.
+STORED = {
+    "deploy/web": (
+        "{.spec.replicas} {.spec.template.spec.containers[0].ports}",
+        '2 [{"containerPort":80,"protocol":"TCP"}]',
+    ),
+    "deploy/none": ("{.spec.replicas} {.spec.strategy.type}", "0 RollingUpdate"),
+    "cm/a": ("{.data}", '{"k":"v"}'),
+    "secret/s": ("{.data.p} {.type}", "dw== Opaque"),
+    "svc/ci": ("{.spec.ports[0].name} {.spec.ports[0].targetPort}", "80-8080 8080"),
+    "svc/np": ("{.spec.ports[0].nodePort} {.spec.ports[0].targetPort}", "30099 http"),
+    "svc/en": ("{.spec.externalName}", "example.com"),
+}
+
+
+@pytest.mark.parametrize("version", ["1.32", "1.33"])
+def test_create_in_protobuf(run: Kubectl, kubectl: Path, version: str) -> None:
+    program = kubectl.with_name(f"kubectl.{version}")
+    if not program.exists():
+        pytest.skip(f"no kubectl {version} beside the newest one")
+    # Nothing here finishes the deletion of a namespace, so each version has its own.
+    for line in CREATED.strip().format(version=version.replace(".", "-")).splitlines():
+        what, _, made = line.partition(" -> ")
+        assert run("create", *what.split(), program=program) == f"{made} created\n"
+    for name, (path, stored) in STORED.items():
+        assert run("get", name, "-o", f"jsonpath={path}", program=program) == stored
+    assert "already exists" in run("create", "sa", "me", program=program, fails=True)
+    kinds = ["deploy/web", "deploy/none", "cm/a", "secret/s", "svc/ci", "svc/np", "svc/lb", "svc/en", "sa/me"]
+    assert run("delete", *kinds, program=program).count("deleted") == len(kinds)
+
+
+def test_kinds_that_are_not_served_are_not_found(run: Kubectl) -> None:
+    said = run("create", "priorityclass", "high", "--value=7", fails=True)
+    assert "the server could not find the requested resource" in said
+
+
 def test_mistakes_are_told(run: Kubectl) -> None:
     unknown = MANIFEST.replace("replicas: 2", "replica: 2")
     assert 'unknown field "spec.replica"' in run("apply", "-f", "-", stdin=unknown, fails=True)
@@ -143,6 +191,30 @@ def test_discovery_and_documents(run: Kubectl) -> None:
     assert {"pods", "services", "deployments", "endpointslices", "leases"} <= names
     assert "FIELD: replicas <integer>" in run("explain", "deploy.spec.replicas")
     assert "v1.33" in run("version")
+
+
+def test_an_older_kubectl_uses_openapi_v2(run: Kubectl, kubectl: Path) -> None:
+    old = kubectl.with_name("kubectl.1.27")
+    if not old.exists():
+        pytest.skip("no kubectl 1.27 beside the newest one")
+    assert run("apply", "-f", "-", stdin=MANIFEST, program=old).startswith("deployment.apps/web created\n")
+    changed = MANIFEST.replace("replicas: 2", "replicas: 3")
+    assert run("apply", "-f", "-", stdin=changed, program=old).startswith("deployment.apps/web configured\n")
+    unknown = MANIFEST.replace("replicas: 2", "replica: 2")
+    assert 'unknown field "spec.replica"' in run("apply", "-f", "-", stdin=unknown, program=old, fails=True)
+    run("delete", "-f", "-", stdin=MANIFEST, program=old)
+    assert run("create", "-f", "-", stdin=MANIFEST, program=old).startswith("deployment.apps/web created\n")
+    run("delete", "-f", "-", stdin=MANIFEST, program=old)
+    said = run("explain", "deploy.spec.template.spec.containers", "--output=plaintext-openapiv2", program=old)
+    assert "RESOURCE: containers <[]Object>" in said
+    assert "livenessProbe\t<Object>" in said
+
+
+def test_an_unknown_kind_has_no_match(run: Kubectl, kubectl: Path) -> None:
+    for program in (kubectl, kubectl.with_name("kubectl.1.27")):
+        if program.exists():
+            widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}"
+            assert 'no matches for kind "Widget"' in run("create", "-f", "-", stdin=widget, program=program, fails=True)
 
 
 def test_an_older_kubectl_reads(run: Kubectl, kubectl: Path) -> None:
