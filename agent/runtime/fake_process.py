@@ -31,7 +31,7 @@ class FakeProcess:
         return [(stream, data) for stream, data in found if data]
 
     def resize(self, width: int, height: int) -> None:
-        if self._sizes:
+        if self._sizes and self._command.fileno() != -1:
             self._command.sendall(f"{width}x{height}\n".encode())
 
     def exit_code(self) -> int:

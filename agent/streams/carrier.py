@@ -8,7 +8,6 @@ from typing import Protocol
 from wsproto import ConnectionType
 from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
-from wsproto.utilities import RemoteProtocolError
 
 #: Bytes of one message at most.
 _MAX_MESSAGE = 32 * 1024 * 1024
@@ -67,17 +66,14 @@ class WebSocket:
     def receive(self, data: bytes) -> Iterator[bytes]:
         if self._connection.state is ConnectionState.CLOSED:
             return
-        try:
-            self._connection.receive_data(data)
-            for event in self._connection.events():
-                if isinstance(event, Ping):
-                    self._outgoing += self._connection.send(event.response())
-                elif isinstance(event, CloseConnection):
-                    self._answer_close(event)
-                elif isinstance(event, (BytesMessage, TextMessage)):
-                    yield from self._joined(event)
-        except RemoteProtocolError as error:
-            raise ProtocolError(f"not WebSocket: {error}") from None
+        self._connection.receive_data(data)
+        for event in self._connection.events():
+            if isinstance(event, Ping):
+                self._outgoing += self._connection.send(event.response())
+            elif isinstance(event, CloseConnection):
+                self._answer_close(event)
+            elif isinstance(event, (BytesMessage, TextMessage)):
+                yield from self._joined(event)
 
     def send(self, message: bytes) -> None:
         if self._connection.state is ConnectionState.OPEN:
@@ -92,8 +88,9 @@ class WebSocket:
         return data
 
     def _answer_close(self, event: CloseConnection) -> None:
+        """The client closes, or what it sent is no WebSocket."""
         self.closed = True
-        if self._connection.state is ConnectionState.REMOTE_CLOSING:
+        if self._connection.state in (ConnectionState.REMOTE_CLOSING, ConnectionState.OPEN):
             self._outgoing += self._connection.send(event.response())
 
     def _joined(self, part: BytesMessage | TextMessage) -> Iterator[bytes]:

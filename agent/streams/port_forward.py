@@ -26,7 +26,7 @@ class PortForwardSession:
         """Returns when the client is done, or gone."""
         try:
             self._hear(b"")
-            while not (self._client.ended or self._wire.closed):
+            while self._is_on():
                 # Streams have no windows of their own: the client is not heard while one connection takes no more.
                 hearing = not any(link.full for link in self._links.values())
                 telling = not self._client.full
@@ -35,13 +35,17 @@ class PortForwardSession:
                     self._hear(self._client.read())
                 if telling:
                     self._tell()
-                self._client.write(self._wire.outgoing())
         except ProtocolError as error:
             log.warning("a port-forward to pod %s ends: %s", self._pod, error)
         finally:
             for link in self._links.values():
                 link.close()
             linger(self._client)
+
+    def _is_on(self) -> bool:
+        """Also tell the client what it is to know."""
+        self._client.write(self._wire.outgoing())
+        return not (self._client.ended or self._wire.closed)
 
     def _hear(self, data: bytes) -> None:
         for event in self._wire.receive(data):

@@ -132,8 +132,8 @@ def linger(link: Link, seconds: float = LINGER) -> None:
     link.finish()
     deadline = time.monotonic() + seconds
     while not link.ended and (left := deadline - time.monotonic()) > 0:
-        link.read()
         wait([(link, True)], left)
+        link.read()
 
 
 def relay(one: Link, other: Link) -> None:

@@ -56,7 +56,7 @@ def exec_stream(client: APIClient, id: str, command: Sequence[str], *, stdin: bo
 
     def resize(width: int, height: int) -> None:
         # The command may have ended, or may be just starting.
-        with or_done("process not found", "not running", "is stopped"):
+        with or_done("process not found", "not running", "stopped container"):
             client.exec_resize(made, height, width)
 
     return DockerProcess(answer, tty=tty, resize=resize, exit_code=lambda: exit_code(client, made))
@@ -68,7 +68,7 @@ def attach(client: APIClient, id: str, *, stdin: bool, tty: bool) -> DockerProce
         answer = _post(client, f"/containers/{id}/attach", params=query)
 
     def resize(width: int, height: int) -> None:
-        with or_done("is not running"):
+        with or_done("not running", "stopped container"):
             client.resize(id, height, width)
 
     return DockerProcess(answer, tty=tty, resize=resize, exit_code=lambda: 0)
