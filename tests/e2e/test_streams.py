@@ -124,6 +124,20 @@ def test_run_interactively_and_remove(user: RealCluster, busybox_image: str) -> 
     assert f'pod "{name}" deleted' in done.stdout + done.stderr
 
 
+def test_run_in_a_terminal_and_remove(user: RealCluster, busybox_image: str) -> None:
+    name = f"typed-{user.kubectl_binary.name.replace('.', '-')}"
+    command = ["run", name, "-it", "--rm", "--restart=Never", f"--image={busybox_image}", "--command", "--", "sh"]
+    with terminal(user, *command) as typed:
+        typed.expect(r"press(ing)? enter")
+        typed.type("echo $((6 * 7))\n")
+        typed.expect(r"42\r\n")
+        typed.type("stty size\n")
+        typed.expect(r"33 99\r\n")
+        typed.type("exit\n")
+        typed.expect(f'pod "{name}" deleted')
+        assert typed.process.wait(20) == 0
+
+
 def test_cp_both_ways(user: RealCluster, tmp_path: Path) -> None:
     there, back = tmp_path / "there", tmp_path / "back"
     (there / "deep").mkdir(parents=True)

@@ -70,6 +70,7 @@ class Demultiplexer:
 
     def __init__(self) -> None:
         self._header = b""
+        self._stream = 0
         self._missing = 0
 
     def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
@@ -77,13 +78,13 @@ class Demultiplexer:
             if self._missing:
                 part, chunk = chunk[: self._missing], chunk[self._missing :]
                 self._missing -= len(part)
-                yield self._header[0], part
+                yield self._stream, part
                 continue
-            wanted = _FRAME_HEADER - (len(self._header) % _FRAME_HEADER)
-            self._header = self._header[: len(self._header) % _FRAME_HEADER] + chunk[:wanted]
-            chunk = chunk[wanted:]
+            wanted = _FRAME_HEADER - len(self._header)
+            self._header, chunk = self._header + chunk[:wanted], chunk[wanted:]
             if len(self._header) == _FRAME_HEADER:
-                self._missing = int.from_bytes(self._header[4:], "big")
+                self._stream, self._missing = self._header[0], int.from_bytes(self._header[4:], "big")
+                self._header = b""
 
 
 def demultiplex(chunks: Iterable[bytes]) -> Iterator[bytes]:
