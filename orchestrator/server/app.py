@@ -94,7 +94,7 @@ class ApiApp(Flask):
         g.call = call
         if call.subresource == "log" and call.verb == "get":
             return self._log(call, user)
-        if call.subresource in podstreams.STREAMS and call.subresource in kind.subresources:
+        if podstreams.is_stream(call):
             return self._upgrade(call, user)
         if call.verb == "watch":
             return self._watch(call, user)

@@ -20,6 +20,8 @@ from orchestrator.util.link import Link
 #: Subresource -> the agent's name for it.
 STREAMS = {"exec": "exec", "attach": "attach", "portforward": "portForward"}
 
+_VERBS = ("get", "create")
+
 #: Headers of the request that are the agent's to answer, and of the answer those that are the client's.
 _ASKED = frozenset(
     {
@@ -34,6 +36,12 @@ _ASKED = frozenset(
 _ANSWERED = frozenset(
     {"upgrade", "connection", "sec-websocket-accept", "sec-websocket-protocol", "x-stream-protocol-version"}
 )
+
+
+def is_stream(request: Request) -> bool:
+    return (
+        request.subresource in STREAMS and request.subresource in request.kind.subresources and request.verb in _VERBS
+    )
 
 
 def open_stream(

@@ -121,6 +121,12 @@ def test_without_an_upgrade(https: Https, agent: LogAgent) -> None:
     assert (answer.code, answer.json["message"]) == (400, "Upgrade request required")
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_other_methods(https: Https, agent: LogAgent, method: str) -> None:
+    assert https.ask(method, f"{PODS}/web/exec", headers=UPGRADE).code == 405
+    assert https.ask("POST", "/api/v1/namespaces/default/configmaps/web/exec", headers=UPGRADE).code == 404
+
+
 def test_what_the_agent_refuses_is_a_status(https: Https, agent: LogAgent) -> None:
     agent.refusal = (500, 'container not found ("main")')
     answer = https.ask("GET", f"{PODS}/web/exec", headers=UPGRADE)
