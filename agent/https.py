@@ -24,6 +24,8 @@ CONNECTIONS = 200
 KEEP_ALIVE = 30
 #: Where the connection's socket is in the WSGI environment.
 SOCKET = "podlab.socket"
+#: Where the function is that sends the answer's status and headers, before the body has anything to say.
+SEND_HEAD = "podlab.send_head"
 
 
 class HttpsServer:
@@ -60,7 +62,12 @@ class _Server(wsgi.Server):
 class _Gateway(wsgi.Gateway_10):
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
-        return environ | {SOCKET: self.req.conn.socket}
+        return environ | {SOCKET: self.req.conn.socket, SEND_HEAD: self.req.ensure_headers_sent}
+
+    def start_response(self, *arguments: Any) -> Callable[[bytes], None]:
+        # Behind an upgrade no other request comes.
+        self.req.close_connection = self.req.close_connection or arguments[0].startswith("101")
+        return super().start_response(*arguments)  # type: ignore[no-any-return]
 
 
 class _Connections:

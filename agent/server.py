@@ -1,22 +1,26 @@
-"""What the agent serves, to the API server only: `containerLogs`, `pods`, `healthz`. The paths are the kubelet's."""
+"""What the agent serves, to the API server only: logs, exec, port-forward, pods ... The paths are the kubelet's."""
 
 from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import flask
 import orjson
 
 from agent.hangups import HangUps
-from agent.https import SOCKET
+from agent.https import SEND_HEAD, SOCKET
 from agent.kubelet import Kubelet
 from agent.logs import LogOptions, container_to_read, limited, open_log, parse_options
 from agent.runtime.base import EngineUnreachable, NoSuchContainer, Runtime, Stream
+from agent.streams.opening import Streams, Talk
 from orchestrator.api.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
 from orchestrator.util.clock import Clock
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,7 @@ GROUPS = frozenset({"system:masters"})
 def make_app(kubelet: Kubelet, runtime: Runtime, clock: Clock) -> flask.Flask:
     app = flask.Flask("agent")
     hang_ups = HangUps()
+    streams = Streams(kubelet, runtime)
 
     @app.before_request
     def admit() -> None:
@@ -62,7 +67,53 @@ def make_app(kubelet: Kubelet, runtime: Runtime, clock: Clock) -> flask.Flask:
         body = _watched(hang_ups, flask.request.environ[SOCKET], stream, options)
         return flask.Response(body, content_type="text/plain; charset=utf-8", direct_passthrough=True)
 
+    def exec_(namespace: str, pod: str, container: str) -> flask.Response:
+        return _upgraded(*streams.exec(namespace, pod, container, _headers(), _query()))
+
+    def attach(namespace: str, pod: str, container: str) -> flask.Response:
+        return _upgraded(*streams.attach(namespace, pod, container, _headers(), _query()))
+
+    def port_forward(namespace: str, pod: str) -> flask.Response:
+        return _upgraded(*streams.port_forward(namespace, pod, _headers(), _query()))
+
+    _route_stream(app, "/exec/<namespace>/<pod>/<container>", exec_)
+    _route_stream(app, "/attach/<namespace>/<pod>/<container>", attach)
+    _route_stream(app, "/portForward/<namespace>/<pod>", port_forward)
     return app
+
+
+def _route_stream(app: flask.Flask, path: str, view: Callable[..., flask.Response]) -> None:
+    """For Flask, a request to become a WebSocket is of another sort."""
+    app.add_url_rule(path, view.__name__, view, methods=["GET", "POST"])
+    app.add_url_rule(path, f"{view.__name__}-websocket", view, websocket=True)
+
+
+class _Upgraded(flask.Response):
+    """A 101: its "body" is what happens on the connection afterwards. An ordinary response of that code has none."""
+
+    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        return self.iter_encoded()
+
+
+def _upgraded(talk: Talk, headers: list[tuple[str, str]]) -> flask.Response:
+    environ = flask.request.environ
+
+    def begun() -> Iterator[bytes]:
+        environ[SEND_HEAD]()
+        talk(environ[SOCKET])
+        yield b""
+
+    answer = _Upgraded(begun(), 101, headers)
+    del answer.headers["Content-Type"]
+    return answer
+
+
+def _headers() -> dict[str, str]:
+    return {name.lower(): value for name, value in flask.request.headers}
+
+
+def _query() -> dict[str, list[str]]:
+    return flask.request.args.to_dict(flat=False)
 
 
 def _watched(hang_ups: HangUps, sock: ssl.SSLSocket, stream: Stream[bytes], options: LogOptions) -> Iterator[bytes]:

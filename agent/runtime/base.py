@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
+from orchestrator.util.link import Link
+
 #: `Settings.engine_name`: no two clusters share it, whatever they are called.
 LABEL_CLUSTER = "podlab.cluster"
 LABEL_NODE = "podlab.node"
@@ -28,6 +30,8 @@ LABEL_SANDBOX = "podlab.sandbox"
 LABEL_GRACE = "podlab.grace"
 
 SANDBOX = "POD"
+
+STDIN, STDOUT, STDERR = 0, 1, 2
 
 State = Literal["created", "running", "exited"]
 
@@ -106,6 +110,8 @@ class ContainerSpec:
     security_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
     stdin: bool = False
+    #: Its standard input ends with that of the first who attaches.
+    stdin_once: bool = False
     tty: bool = False
 
 
@@ -237,6 +243,27 @@ class Stream(Protocol[T_co]):
         """May be called from another thread, and more than once; the iteration then ends soon."""
 
 
+class Process(Protocol):
+    """The streams of a running command, for one thread; its standard input is what is written to `link`.
+
+    `link.ended` is true when no more output comes.
+    """
+
+    link: Link
+
+    def read(self) -> Sequence[tuple[int, bytes]]:
+        """The output that is here, each piece with its stream: STDOUT or STDERR. Does not block."""
+
+    def resize(self, width: int, height: int) -> None:
+        """The terminal's size in characters."""
+
+    def exit_code(self) -> int | None:
+        """None while it still runs, as it may for a moment after its output has ended."""
+
+    def close(self) -> None:
+        """Let go of it. It is not killed."""
+
+
 class Runtime(Protocol):
     """Every method raises EngineUnreachable when no engine answers, RuntimeFailure for other refusals.
 
@@ -283,6 +310,15 @@ class Runtime(Protocol):
 
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         """Run and wait. Raises TimeoutError after `timeout` seconds."""
+
+    def exec_stream(self, id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> Process:
+        """Run with its streams connected. Raises NoSuchContainer, RuntimeFailure."""
+
+    def attach(self, id: str, *, stdin: bool, tty: bool) -> Process:
+        """The streams of the container's own process, from now on; `tty` says how the container was made.
+
+        Its exit code is always 0. Raises NoSuchContainer, RuntimeFailure.
+        """
 
     def stats(self, id: str) -> Stats: ...
 

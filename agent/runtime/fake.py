@@ -7,6 +7,9 @@ its command and arguments:
     exit:CODE    ends at once
     stubborn     does not heed the stop signal
     hang         (in `exec`) never ends
+    error:TEXT   (in `exec_stream`, `attach`) writes a line to the standard error
+    echo         (in `exec_stream`, `attach`) gives back its input, and ends with it
+    sizes        (in `exec_stream`, `attach`) with `echo`, says the terminal's size when it changes
 
 Tests turn the public attributes and call `exit`, `write` to make the world misbehave.
 """
@@ -30,6 +33,7 @@ from agent.runtime.base import (
     NameInUse,
     NoSuchContainer,
     NoSuchImage,
+    Process,
     Progress,
     PullFailed,
     RegistryAuth,
@@ -37,6 +41,7 @@ from agent.runtime.base import (
     Stats,
     Stream,
 )
+from agent.runtime.fake_process import FakeProcess
 from agent.runtime.waiting_stream import WaitingStream
 from orchestrator.api.times import rfc3339_micro
 from orchestrator.util.clock import Clock
@@ -246,14 +251,22 @@ class FakeRuntime:
 
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         with self._reached():
-            container = self._get(id)
-            if container.state.state != "running":
-                raise RuntimeFailure(f"Container {id} is not running")
+            container = self._check_running(id)
         if "hang" in command:
             self._clock.wait(container.ended, timeout)
             raise TimeoutError(f"command {' '.join(command)!r} did not end within {timeout:g} s")
         output = "".join(f"{word.removeprefix('print:')}\n" for word in command if word.startswith("print:"))
         return ExecResult(_exit_code(command) or 0, output.encode())
+
+    def exec_stream(self, id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> Process:
+        with self._reached():
+            self._check_running(id)
+        return FakeProcess(command, stdin=stdin, exit_code=_exit_code(command) or 0)
+
+    def attach(self, id: str, *, stdin: bool, tty: bool) -> Process:
+        with self._reached():
+            self._check_running(id)
+            return FakeProcess(self._get(id).words, stdin=stdin, exit_code=0)
 
     def stats(self, id: str) -> Stats:
         """A hundredth of a core, and one MiB."""
@@ -316,6 +329,12 @@ class FakeRuntime:
         self.volumes.pop(name, None)
 
     # Inside
+
+    def _check_running(self, id: str) -> _Container:
+        container = self._get(id)
+        if container.state.state != "running":
+            raise RuntimeFailure(f"Container {id} is not running")
+        return container
 
     def _reach(self) -> None:
         if self.unreachable:

@@ -111,6 +111,7 @@ def container_spec(
         drop_capabilities=dropped,
         security_options=security.options(own),
         stdin=bool(container.get("stdin")),
+        stdin_once=bool(container.get("stdinOnce")),
         tty=bool(container.get("tty")),
     )
 

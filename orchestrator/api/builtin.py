@@ -37,7 +37,7 @@ POD = Kind(
     "pods",
     short_names=("po",),
     categories=("all",),
-    subresources=("status", "binding", "log", "eviction"),
+    subresources=("status", "binding", "log", "eviction", "exec", "attach", "portforward"),
     strategy=PodStrategy(),
 )
 SERVICE = Kind(

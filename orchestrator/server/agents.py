@@ -5,18 +5,21 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import orjson
 
 from orchestrator.api.errors import ServiceUnavailable, from_status
 from orchestrator.api.meta import Object, name, status
 from orchestrator.util.identity import Identity
+from orchestrator.util.link import Link
 
 #: Seconds for the connection to be made, and for the answer to begin.
 TIMEOUT = 10.0
 _PIECE = 64 * 1024
 _MAX_ERROR = 64 * 1024
+
+Header = tuple[str, str]
 
 
 class AgentStream:
@@ -53,13 +56,29 @@ class Agents:
 
     def get(self, node: Object, path: str) -> AgentStream:
         """A GET on the node's agent. Raises ServiceUnavailable, and the ApiError that the agent answers with."""
+        sock, response = self._ask(node, "GET", path, {}, http.client.OK)
+        sock.settimeout(None)
+        return AgentStream(sock, response)
+
+    def upgrade(self, node: Object, method: str, path: str, headers: Mapping[str, str]) -> tuple[Link, list[Header]]:
+        """Have the connection speak another protocol: the connection, and the headers of the agent's consent.
+
+        Raises as `get`.
+        """
+        sock, response = self._ask(node, method, path, headers, http.client.SWITCHING_PROTOCOLS)
+        sock.setblocking(False)
+        return Link(sock, _read_with_head(response)), response.getheaders()
+
+    def _ask(
+        self, node: Object, method: str, path: str, headers: Mapping[str, str], wanted: int
+    ) -> tuple[ssl.SSLSocket, http.client.HTTPResponse]:
         host, port = endpoint(node)
         connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=self._context)
         try:
             connection.connect()
             _check_name(connection.sock, name(node))
             sock = connection.sock
-            connection.request("GET", path)
+            connection.request(method, path, headers=headers)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
@@ -67,12 +86,19 @@ class Agents:
                 f"the agent of node {name(node)} at {host}:{port} cannot be reached ({error}): is it running?",
                 details={"retryAfterSeconds": 1},
             ) from error
-        if response.status != http.client.OK:
+        if response.status != wanted:
             content = response.read(_MAX_ERROR)
             connection.close()
             raise from_status(_status(content), response.status)
-        sock.settimeout(None)
-        return AgentStream(sock, response)
+        return sock, response
+
+
+def _read_with_head(response: http.client.HTTPResponse) -> bytes:
+    """What came behind the head of an answer, and was read with it. The socket must not block."""
+    try:
+        return response.fp.peek()
+    except ssl.SSLWantReadError:
+        return b""
 
 
 def endpoint(node: Object) -> tuple[str, int]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response
+from werkzeug.wsgi import ClosingIterator
 
 from orchestrator.api.errors import ApiError
 from orchestrator.api.meta import Object
 from orchestrator.server.negotiation import JSON, YAML, Wanted
 from orchestrator.server.results import Frame
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 def json_answer(data: bytes | Iterable[bytes], code: int = 200, warnings: Sequence[str] = ()) -> Response:
@@ -52,6 +56,26 @@ def stream_answer(pieces: Iterator[bytes], open_: ExitStack, content_type: str =
 
     answer = Response(begun(), 200, content_type=content_type)
     answer.headers["Cache-Control"] = "no-cache, private"
+    answer.call_on_close(open_.close)
+    return answer
+
+
+class _Upgraded(Response):
+    """A 101: its "body" is what happens on the connection afterwards. An ordinary response of that code has none."""
+
+    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        return ClosingIterator(self.iter_encoded(), self.close)
+
+
+def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[tuple[str, str]]) -> Response:
+    """Agree to another protocol, and then `talk` it; `open_` is closed afterwards."""
+
+    def begun() -> Iterator[bytes]:
+        yield b""
+        talk()
+
+    answer = _Upgraded(begun(), 101, headers)
+    del answer.headers["Content-Type"]
     answer.call_on_close(open_.close)
     return answer
 

@@ -12,9 +12,9 @@ from flask import Flask, Request, Response, g, request
 from orchestrator.api.errors import ApiError, InternalError, MethodNotAllowed, NotFound
 from orchestrator.api.request import Request as ApiRequest
 from orchestrator.api.request import User
-from orchestrator.server import podlogs
+from orchestrator.server import podlogs, podstreams
 from orchestrator.server.agents import Agents
-from orchestrator.server.answers import error_answer, stream_answer, text_answer, watch_lines
+from orchestrator.server.answers import error_answer, stream_answer, text_answer, upgrade_answer, watch_lines
 from orchestrator.server.authentication import Authenticator
 from orchestrator.server.authorization import authorize
 from orchestrator.server.connection import connection
@@ -27,6 +27,7 @@ from orchestrator.server.paths import ResourcePath, parse
 from orchestrator.server.representation import Representation, wanted
 from orchestrator.server.resources import Resources
 from orchestrator.util.clock import Clock
+from orchestrator.util.link import Link, read_no_more, relay
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,8 @@ class ApiApp(Flask):
         g.call = call
         if call.subresource == "log" and call.verb == "get":
             return self._log(call, user)
+        if podstreams.is_stream(call):
+            return self._upgrade(call, user)
         if call.verb == "watch":
             return self._watch(call, user)
         form = wanted(request.environ.get("HTTP_ACCEPT", ""))
@@ -108,15 +111,33 @@ class ApiApp(Flask):
         stream = podlogs.open_log(self._resources.backend, self._agents, call)
         return self._stream(iter(stream), stream.close, "text/plain")
 
+    def _upgrade(self, call: ApiRequest, user: User) -> Response:
+        """From the 101 on, the connection is the agent's and the client's."""
+        authorize(user, call)
+        query = request.environ.get("QUERY_STRING", "")
+        agent, headers = podstreams.open_stream(
+            self._resources.backend, self._agents, call, request.method, query, request.headers
+        )
+        client = connection(request.environ).socket
+        with ExitStack() as stack:
+            stack.callback(agent.close)
+            # Nothing more is read of a client that went, or is to go; what it sent before is still relayed.
+            self._detach(stack, lambda: read_no_more(client))
+            return upgrade_answer(lambda: relay(Link(client), agent), stack.pop_all(), headers)
+
     def _stream(self, pieces: Any, end: Callable[[], None], content_type: str = "application/json") -> Response:
         """Answer with what comes, until it ends, the client goes or the server stops."""
-        client = connection(request.environ)
         with ExitStack() as stack:
             stack.callback(end)
-            stack.enter_context(self.long_running.running(client.socket, end))
-            stack.enter_context(client.detached())
-            g.long_running = True
+            self._detach(stack, end)
             return stream_answer(pieces, stack.pop_all(), content_type)
+
+    def _detach(self, stack: ExitStack, end: Callable[[], None]) -> None:
+        """Until the stack is closed the request stays open, counted as such, and `end` makes it finish."""
+        client = connection(request.environ)
+        stack.enter_context(self.long_running.running(client.socket, end))
+        stack.enter_context(client.detached())
+        g.long_running = True
 
     def _health_page(self, path: str) -> Response:
         code, text = self._health.answer(path, verbose="verbose" in options(request.environ))

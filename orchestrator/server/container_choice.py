@@ -1,4 +1,4 @@
-"""Which container's log is meant, and whether there can be one yet. Sentences as Kubernetes has them."""
+"""Which container is meant, and whether it can have a log yet. Sentences as Kubernetes has them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ def choose_container(pod: Object, wanted: str) -> str:
     raise BadRequest(text)
 
 
-def check_has_log(pod: Object, container: str, *, previous: bool) -> None:
-    """Raises BadRequest when the container, or its previous instance, has not run yet."""
+def check_assigned(pod: Object) -> None:
+    """Raises BadRequest while no node has the pod."""
     if not spec(pod).get("nodeName"):
         raise BadRequest(f"pod {name(pod)} does not have a host assigned")
+
+
+def check_has_log(pod: Object, container: str, *, previous: bool) -> None:
+    """Raises BadRequest when the container, or its previous instance, has not run yet."""
+    check_assigned(pod)
     state = _status(pod, container)
     last = (state.get("lastState") or {}).get("terminated")
     if previous:

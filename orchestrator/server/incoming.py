@@ -14,6 +14,7 @@ from orchestrator.api.request import Request, Verb
 from orchestrator.server.connection import connection
 from orchestrator.server.options import boolean
 from orchestrator.server.paths import ResourcePath
+from orchestrator.server.podstreams import STREAMS
 
 Environ = Mapping[str, Any]
 
@@ -59,7 +60,7 @@ def to_request(environ: Environ, kind: Kind, path: ResourcePath) -> Request:
     found = verb(environ["REQUEST_METHOD"], path, query)
     if kind.namespaced and not path.namespace:
         _check_collection(found, path)
-    if found in ("get", "list", "watch"):
+    if found in ("get", "list", "watch") or path.subresource in STREAMS:
         return Request(found, kind, path.namespace, path.name, path.subresource, query)
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     body = _body(environ, content_type, needed=found not in ("delete", "deletecollection"))

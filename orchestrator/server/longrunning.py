@@ -1,4 +1,4 @@
-"""Requests that stay open (watch, logs -f): counted, bounded, and ended when their client goes or the server does."""
+"""Requests that stay open (watch, logs -f, exec): counted, bounded, ended when their client goes or the server does."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LongRunning:
         with self._lock:
             if len(self._ends) >= self._limit or self._stopping:
                 raise TooManyRequests(
-                    f"{len(self._ends)} watches and log streams are open, which is the limit: try again later",
+                    f"{len(self._ends)} watches, logs and other streams are open, which is the limit: try again later",
                     details={"retryAfterSeconds": 1},
                 )
             self._ends[descriptor] = end

@@ -27,6 +27,8 @@ _MAX_HEADERS = 64 * 1024
 #: Seconds an idle connection is kept. Longer than clients keep theirs (Go: 90), so that they close first.
 _KEEP_ALIVE = 180
 _READ_BUFFER = 16 * 1024
+# kubectl gives it once a version.
+server.comma_separated_headers.append(b"X-Stream-Protocol-Version")  # type: ignore[attr-defined]
 _PLAIN_HTTP = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 )
@@ -96,6 +98,8 @@ class _Gateway(wsgi.Gateway_10):
     def start_response(self, *arguments: Any) -> Callable[[bytes], None]:
         # cheroot would first read the rest of the body.
         self.req.close_connection = self.req.close_connection or self.req.conn.broken
+        # Behind an upgrade no other request comes.
+        self.req.close_connection = self.req.close_connection or arguments[0].startswith("101")
         return super().start_response(*arguments)  # type: ignore[no-any-return]
 
     def respond(self) -> None:

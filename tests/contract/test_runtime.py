@@ -15,11 +15,14 @@ from typing import Protocol, TypeVar
 import pytest
 
 from agent.runtime.base import (
+    STDERR,
+    STDOUT,
     ContainerSpec,
     EngineUnreachable,
     NameInUse,
     NoSuchContainer,
     NoSuchImage,
+    Process,
     PullFailed,
     Resources,
     Runtime,
@@ -29,6 +32,7 @@ from agent.runtime.base import (
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.fake import FakeRuntime
 from orchestrator.util.clock import SystemClock
+from orchestrator.util.link import wait
 from tests.fakes import images
 
 T = TypeVar("T")
@@ -391,6 +395,79 @@ def test_exec_ends_at_its_timeout(bench: Bench) -> None:
     assert 0.4 < time.monotonic() - begun < 5
 
 
+def echo(bench: Bench, *, error: str = "", exit: int = 0) -> Sequence[str]:
+    """A command that gives back its input, says `error` on the other stream, and ends with its input."""
+    if isinstance(bench.runtime, FakeRuntime):
+        return ["echo", f"error:{error}", *([f"exit:{exit}"] if exit else [])]
+    return ["sh", "-c", f"echo {error} >&2; cat; exit {exit}"]
+
+
+def output(process: Process, seconds: float = 10.0) -> dict[int, bytes]:
+    """All that it says to its end, by stream."""
+    said = {STDOUT: b"", STDERR: b""}
+    deadline = time.monotonic() + seconds
+    while not process.link.ended:
+        assert time.monotonic() < deadline, f"still runs, having said {said}"
+        wait([(process.link, True)], 0.1)
+        for stream, data in process.read():
+            said[stream] += data
+    return said
+
+
+def test_an_interactive_exec(bench: Bench) -> None:
+    process = bench.runtime.exec_stream(bench.run(), echo(bench, error="oh", exit=4), stdin=True, tty=False)
+    process.link.write(b"x" * 300_000)
+    process.link.finish()
+    assert output(process) == {STDOUT: b"x" * 300_000, STDERR: b"oh\n"}
+    eventually(lambda: process.exit_code() is not None)
+    assert process.exit_code() == 4
+    process.close()
+
+
+def test_an_interactive_exec_without_input(bench: Bench) -> None:
+    process = bench.runtime.exec_stream(bench.run(), bench.script("hello", exit=0), stdin=False, tty=False)
+    assert output(process) == {STDOUT: b"hello\n", STDERR: b""}
+    eventually(lambda: process.exit_code() == 0)
+    process.close()
+
+
+def test_an_interactive_exec_in_a_terminal(bench: Bench) -> None:
+    fake = isinstance(bench.runtime, FakeRuntime)
+    command = ["echo", "sizes"] if fake else ["sh", "-c", "read line; stty size | tr ' ' x"]
+    process = bench.runtime.exec_stream(bench.run(), command, stdin=True, tty=True)
+    process.resize(44, 33)
+    process.link.write(b"now\n")
+    if fake:
+        process.link.finish()
+    said = output(process)[STDOUT]
+    assert (b"44x33" if fake else b"33x44") in said
+    process.resize(10, 10)
+    process.close()
+
+
+def test_interactive_commands_need_a_running_container(bench: Bench) -> None:
+    id = bench.run(exit=0)
+    bench.wait_exited(id)
+    with pytest.raises(RuntimeFailure):
+        bench.runtime.exec_stream(id, ["sh"], stdin=False, tty=False)
+    with pytest.raises(NoSuchContainer):
+        bench.runtime.exec_stream("0" * 64, ["sh"], stdin=False, tty=False)
+    with pytest.raises(NoSuchContainer):
+        bench.runtime.attach("0" * 64, stdin=False, tty=False)
+
+
+def test_attach(bench: Bench) -> None:
+    spec = replace(bench.spec("a", echo(bench)), stdin=True, stdin_once=True)
+    id = bench.runtime.create(spec)
+    bench.runtime.start(id)
+    process = bench.runtime.attach(id, stdin=True, tty=False)
+    process.link.write(b"typed\n")
+    process.link.finish()
+    assert output(process)[STDOUT] == b"typed\n"
+    assert process.exit_code() == 0
+    process.close()
+
+
 def test_stats_of_a_running_container(bench: Bench) -> None:
     id = bench.run()
     first, second = bench.runtime.stats(id), bench.runtime.stats(id)
@@ -450,6 +527,8 @@ def test_nothing_answers_without_an_engine(bench: Bench) -> None:
         lambda: gone.events({}, 0.0),
         lambda: gone.logs("a"),
         lambda: gone.exec("a", ["b"], 1),
+        lambda: gone.exec_stream("a", ["b"], stdin=False, tty=False),
+        lambda: gone.attach("a", stdin=False, tty=False),
         lambda: gone.image("a"),
         lambda: gone.pull("a"),
         gone.ensure_pause_image,

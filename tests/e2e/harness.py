@@ -111,10 +111,16 @@ class RealCluster:
         return done
 
     @contextmanager
-    def streaming(self, *arguments: str, timeout: float = 60.0) -> Iterator[Iterator[str]]:
-        """The lines that a kubectl which does not end by itself prints; it is ended after `timeout` seconds at most."""
+    def streaming(self, *arguments: str, timeout: float = 60.0, errors: bool = False) -> Iterator[Iterator[str]]:
+        """The lines (with `errors`, also those) that a kubectl which does not end by itself prints.
+
+        It is ended after `timeout` seconds at most.
+        """
         command = [str(self.kubectl_binary), *arguments]
-        with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as process:
+        stderr = subprocess.STDOUT if errors else None
+        with subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as process:
             assert process.stdout is not None
             timer = threading.Timer(timeout, process.kill)
             timer.start()

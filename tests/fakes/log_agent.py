@@ -1,4 +1,4 @@
-"""An agent's HTTPS server, as far as the API server uses it: container logs."""
+"""An agent's HTTPS server, as far as the API server uses it: container logs, and connections that are upgraded."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class LogAgent:
     #: Answered instead of a log, as a Status with this code, when set.
     refusal: tuple[int, str] | None = None
     requests: list[str] = field(default_factory=list)
+    #: Headers of the requests to upgrade, names in lower case.
+    asked: list[dict[str, str]] = field(default_factory=list)
     #: Common names of the clients' certificates.
     clients: list[str] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
@@ -74,6 +76,9 @@ def _handler(agent: LogAgent) -> type[BaseHTTPRequestHandler]:
             if agent.refusal is not None:
                 self._refuse(*agent.refusal)
                 return
+            if "Upgrade" in self.headers:
+                self._upgrade()
+                return
             self.send_response(200)
             self.send_header("Content-Type", "text/plain")
             self.send_header("Transfer-Encoding", "chunked")
@@ -84,6 +89,19 @@ def _handler(agent: LogAgent) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             self.wfile.write(b"0\r\n\r\n")
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def _upgrade(self) -> None:
+            """Greet together with the answer's head, then give back what comes."""
+            agent.asked.append({name.lower(): value for name, value in self.headers.items()})
+            head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: Echo\r\nServer: agent\r\n\r\n"
+            self.connection.sendall(head.encode() + b"welcome\n")
+            while data := self.connection.recv(1 << 16):
+                self.connection.sendall(data)
+            self.close_connection = True
+            agent.abandoned.set()
 
         def _follow(self) -> bool:
             """Hold the answer open. False when the client went, which shows as the end of its sending."""

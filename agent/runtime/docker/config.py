@@ -23,6 +23,7 @@ def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True) -> Json:
         "WorkingDir": spec.working_dir,
         "User": spec.user,
         "OpenStdin": spec.stdin,
+        "StdinOnce": spec.stdin_once,
         "Tty": spec.tty,
         # Probes are the agent's; an image's own would only cost.
         "Healthcheck": {"Test": ["NONE"]},

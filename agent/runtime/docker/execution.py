@@ -29,7 +29,7 @@ def run(client: APIClient, id: str, command: Sequence[str], timeout: float) -> E
         options = {"Detach": False, "Tty": False}
         answer = checked(client.post(address, json=options, stream=True, timeout=timeout + client.timeout))
     output = _collect(EngineStream(answer, demultiplex), deadline)
-    code = _exit_code(client, execution, deadline)
+    code = _last_code(client, execution, deadline)
     if code is None:
         _kill(client, execution, id)
         raise TimeoutError(f"command {' '.join(command)!r} did not end within {timeout:g} s")
@@ -47,16 +47,18 @@ def _collect(stream: EngineStream[bytes], deadline: float) -> bytes:
         alarm.cancel()
 
 
-def _exit_code(client: APIClient, execution: str, deadline: float) -> int | None:
+def _last_code(client: APIClient, execution: str, deadline: float) -> int | None:
     """The exit code, or None when the command still runs at the deadline."""
-    while True:
-        with translated(NoSuchContainer):
-            state = client.exec_inspect(execution)
-        if not state["Running"] and state["ExitCode"] is not None:
-            return int(state["ExitCode"])
-        if time.monotonic() >= deadline:
-            return None
+    while (code := exit_code(client, execution)) is None and time.monotonic() < deadline:
         time.sleep(_EXIT_POLL_SECONDS)
+    return code
+
+
+def exit_code(client: APIClient, execution: str) -> int | None:
+    """None while it runs."""
+    with translated(NoSuchContainer):
+        state = client.exec_inspect(execution)
+    return None if state["Running"] or state["ExitCode"] is None else int(state["ExitCode"])
 
 
 def _kill(client: APIClient, execution: str, container: str) -> None:

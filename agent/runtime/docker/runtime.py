@@ -27,6 +27,7 @@ from agent.runtime.base import (
     Image,
     NoSuchContainer,
     NoSuchImage,
+    Process,
     Progress,
     PullFailed,
     RegistryAuth,
@@ -34,7 +35,7 @@ from agent.runtime.base import (
     Stats,
     Stream,
 )
-from agent.runtime.docker import answers, cgroups, execution, transfer
+from agent.runtime.docker import answers, cgroups, execution, interactive, transfer
 from agent.runtime.docker.config import create_body
 from agent.runtime.docker.failures import as_missing_container, checked, or_done, translated
 from agent.runtime.docker.known import KnownContainers
@@ -183,6 +184,12 @@ class DockerRuntime:
 
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         return execution.run(self._client, id, command, timeout)
+
+    def exec_stream(self, id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> Process:
+        return interactive.exec_stream(self._client, id, command, stdin=stdin, tty=tty)
+
+    def attach(self, id: str, *, stdin: bool, tty: bool) -> Process:
+        return interactive.attach(self._client, id, stdin=stdin, tty=tty)
 
     def stats(self, id: str) -> Stats:
         state = self._known.get(id, "running") or self.inspect(id)

@@ -61,26 +61,38 @@ class EngineStream(Generic[T]):
         self._answer.close()
 
 
-def demultiplex(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The payloads of the engine's frames, whatever their streams.
+class Demultiplexer:
+    """The engine's frames, taken apart: (stream, payload), whatever breaks the bytes come in.
 
-    A frame is a header of 8 bytes (stream, three zeros, length as 32-bit big endian) and its payload; chunks break
-    anywhere, and a payload's parts are passed on as they come.
+    A frame is a header of 8 bytes (stream, three zeros, length as 32-bit big endian) and its payload; a payload's
+    parts are passed on as they come.
     """
-    header = b""
-    missing = 0
-    for chunk in chunks:
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._stream = 0
+        self._missing = 0
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
         while chunk:
-            if missing:
-                part, chunk = chunk[:missing], chunk[missing:]
-                missing -= len(part)
-                yield part
+            if self._missing:
+                part, chunk = chunk[: self._missing], chunk[self._missing :]
+                self._missing -= len(part)
+                yield self._stream, part
                 continue
-            wanted = _FRAME_HEADER - len(header)
-            header, chunk = header + chunk[:wanted], chunk[wanted:]
-            if len(header) == _FRAME_HEADER:
-                missing = int.from_bytes(header[4:], "big")
-                header = b""
+            wanted = _FRAME_HEADER - len(self._header)
+            self._header, chunk = self._header + chunk[:wanted], chunk[wanted:]
+            if len(self._header) == _FRAME_HEADER:
+                self._stream, self._missing = self._header[0], int.from_bytes(self._header[4:], "big")
+                self._header = b""
+
+
+def demultiplex(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The payloads of the engine's frames, whatever their streams."""
+    frames = Demultiplexer()
+    for chunk in chunks:
+        for _, payload in frames.feed(chunk):
+            yield payload
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,103 @@
+"""What carries the streams on an upgraded connection, without I/O: WebSocket messages, or the bytes themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from wsproto import ConnectionType
+from wsproto.connection import Connection, ConnectionState
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+
+#: Bytes of one message at most.
+_MAX_MESSAGE = 32 * 1024 * 1024
+
+
+class ProtocolError(Exception):
+    """The client broke the rules; the sentence says how."""
+
+
+class Carrier(Protocol):
+    #: The client said that it is done.
+    closed: bool
+
+    def receive(self, data: bytes) -> Iterator[bytes]:
+        """The messages that are complete. Raises ProtocolError."""
+
+    def send(self, message: bytes) -> None: ...
+
+    def close(self) -> None:
+        """Nothing more will be sent."""
+
+    def outgoing(self) -> bytes:
+        """What is to be written to the connection now."""
+
+
+class Plain:
+    """Messages are whatever pieces come."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._outgoing = bytearray()
+
+    def receive(self, data: bytes) -> Iterator[bytes]:
+        yield data
+
+    def send(self, message: bytes) -> None:
+        self._outgoing += message
+
+    def close(self) -> None:
+        """The end of the connection says it."""
+
+    def outgoing(self) -> bytes:
+        data, self._outgoing = bytes(self._outgoing), bytearray()
+        return data
+
+
+class WebSocket:
+    """An opened WebSocket (RFC 6455), a server's end. Pings are answered."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._connection = Connection(ConnectionType.SERVER)
+        self._message = bytearray()
+        self._outgoing = bytearray()
+
+    def receive(self, data: bytes) -> Iterator[bytes]:
+        if self._connection.state is ConnectionState.CLOSED:
+            return
+        self._connection.receive_data(data)
+        for event in self._connection.events():
+            if isinstance(event, Ping):
+                self._outgoing += self._connection.send(event.response())
+            elif isinstance(event, CloseConnection):
+                self._answer_close(event)
+            elif isinstance(event, (BytesMessage, TextMessage)):
+                yield from self._joined(event)
+
+    def send(self, message: bytes) -> None:
+        if self._connection.state is ConnectionState.OPEN:
+            self._outgoing += self._connection.send(BytesMessage(message))
+
+    def close(self) -> None:
+        if self._connection.state is ConnectionState.OPEN:
+            self._outgoing += self._connection.send(CloseConnection(1000))
+
+    def outgoing(self) -> bytes:
+        data, self._outgoing = bytes(self._outgoing), bytearray()
+        return data
+
+    def _answer_close(self, event: CloseConnection) -> None:
+        """The client closes, or what it sent is no WebSocket."""
+        self.closed = True
+        if self._connection.state in (ConnectionState.REMOTE_CLOSING, ConnectionState.OPEN):
+            self._outgoing += self._connection.send(event.response())
+
+    def _joined(self, part: BytesMessage | TextMessage) -> Iterator[bytes]:
+        """The whole message with its last part."""
+        self._message += part.data.encode() if isinstance(part, TextMessage) else part.data
+        if len(self._message) > _MAX_MESSAGE:
+            raise ProtocolError(f"a message of more than {_MAX_MESSAGE} bytes")
+        if part.message_finished:
+            whole, self._message = bytes(self._message), bytearray()
+            yield whole

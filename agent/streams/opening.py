@@ -1,0 +1,98 @@
+"""From a request for exec, attach or port-forward to what is then done on its connection."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from agent.kubelet import Kubelet
+from agent.observed import is_running
+from agent.pod_worker import PodWorker
+from agent.podspec import all_containers, find_by_name
+from agent.runtime.base import Process, Runtime
+from orchestrator.api.errors import BadRequest, InternalError, NotFound
+from orchestrator.api.meta import spec
+from orchestrator.util.link import Link
+
+if TYPE_CHECKING:
+    from agent.streams.command_wire import CommandWire
+    from agent.streams.negotiation import Agreed
+
+#: Takes over the client's socket, and returns when all is said.
+Talk = Callable[[socket.socket], None]
+Headers = list[tuple[str, str]]
+Query = Mapping[str, Sequence[str]]
+
+_LOCALHOST = "127.0.0.1"
+
+
+class Streams:
+    """Each method gives what to do after the upgrade, and the headers of the 101. They raise ApiError.
+
+    What they need is loaded with the first request: most agents never get one.
+    """
+
+    def __init__(self, kubelet: Kubelet, runtime: Runtime) -> None:
+        self._kubelet, self._runtime = kubelet, runtime
+
+    def exec(
+        self, namespace: str, pod: str, container: str, asked: Mapping[str, str], query: Query
+    ) -> tuple[Talk, Headers]:
+        from agent.streams.negotiation import command_options, command_wire
+
+        options = command_options(query)
+        if not options.command:
+            raise BadRequest("you must specify a command")
+        id = self._running(namespace, pod, container)
+        agreed = command_wire(asked, options)
+        return _command(
+            agreed, lambda: self._runtime.exec_stream(id, options.command, stdin=options.stdin, tty=options.tty)
+        )
+
+    def attach(
+        self, namespace: str, pod: str, container: str, asked: Mapping[str, str], query: Query
+    ) -> tuple[Talk, Headers]:
+        from agent.streams.negotiation import command_options, command_wire
+
+        options = command_options(query)
+        id = self._running(namespace, pod, container)
+        made_with = find_by_name(all_containers(self._worker(namespace, pod).pod), container) or {}
+        tty = bool(made_with.get("tty"))
+        agreed = command_wire(asked, options)
+        return _command(agreed, lambda: self._runtime.attach(id, stdin=options.stdin, tty=tty))
+
+    def port_forward(self, namespace: str, pod: str, asked: Mapping[str, str], query: Query) -> tuple[Talk, Headers]:
+        from agent.streams.negotiation import port_wire
+        from agent.streams.port_forward import PortForwardSession
+
+        address = _address(self._worker(namespace, pod), pod)
+        agreed = port_wire(asked, query)
+        return lambda sock: PortForwardSession(Link(sock), agreed.wire, address, pod).run(), agreed.headers
+
+    def _worker(self, namespace: str, pod: str) -> PodWorker:
+        worker = self._kubelet.worker(namespace, pod)
+        if worker is None:
+            raise NotFound(f'pod "{pod}" not found on this node')
+        return worker
+
+    def _running(self, namespace: str, pod: str, container: str) -> str:
+        """The id of the container's instance that runs."""
+        newest = self._worker(namespace, pod).observed().newest(container)
+        if newest is None or not is_running(newest):
+            raise InternalError(f'container not found ("{container}")')
+        return newest.id
+
+
+def _address(worker: PodWorker, pod: str) -> str:
+    """Where the agent reaches the pod's ports."""
+    sandbox = worker.observed().sandbox
+    if sandbox is None or not is_running(sandbox):
+        raise InternalError(f'pod "{pod}" does not run: it has no ports to forward to')
+    return _LOCALHOST if spec(worker.pod).get("hostNetwork") else sandbox.ip
+
+
+def _command(agreed: Agreed[CommandWire], begin: Callable[[], Process]) -> tuple[Talk, Headers]:
+    from agent.streams.command import CommandSession
+
+    return lambda sock: CommandSession(Link(sock), agreed.wire, begin).run(), agreed.headers

@@ -1,0 +1,172 @@
+"""What travels on an upgraded connection, as conversations without a socket."""
+
+from __future__ import annotations
+
+import pytest
+from wsproto import ConnectionType
+from wsproto.connection import Connection
+from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
+
+from agent.runtime.base import STDERR, STDIN, STDOUT
+from agent.streams import command_wire, port_wire
+from agent.streams.carrier import Plain, ProtocolError, WebSocket
+from agent.streams.command_wire import SIZE, STATUS, ChannelMessages, CommandStreams
+from agent.streams.port_wire import Connect, PortChannels, PortStreams
+from tests.fakes.spdy_client import Frame, SpdyClient, control, data, frames
+
+
+class WebSocketClient:
+    def __init__(self) -> None:
+        self._connection = Connection(ConnectionType.CLIENT)
+
+    def send(self, event: Event | bytes) -> bytes:
+        return self._connection.send(BytesMessage(event) if isinstance(event, bytes) else event)
+
+    def receive(self, raw: bytes) -> list[object]:
+        """Messages as bytes, other events as they are."""
+        self._connection.receive_data(raw)
+        return [event.data if isinstance(event, Message) else event for event in self._connection.events()]
+
+
+def test_channels_of_a_websocket() -> None:
+    client, wire = WebSocketClient(), ChannelMessages(WebSocket(), half_close=True)
+    raw = client.send(b"\x00typed") + client.send(b'\x04{"Width":1}') + client.send(b"\xff\x00")
+    assert list(wire.receive(raw)) == [
+        command_wire.Received(STDIN, b"typed"),
+        command_wire.Received(SIZE, b'{"Width":1}'),
+        command_wire.Ended(STDIN),
+    ]
+    wire.send(STDOUT, b"out")
+    wire.finish(b"{}")
+    assert client.receive(wire.outgoing()) == [b"\x01out", b"\x03{}", CloseConnection(1000, "")]
+    assert not wire.closed
+
+
+def test_without_half_close_255_is_a_channel_as_any() -> None:
+    client, wire = WebSocketClient(), ChannelMessages(WebSocket(), half_close=False)
+    assert list(wire.receive(client.send(b"\xff\x00"))) == [command_wire.Received(255, b"\x00")]
+
+
+def test_pings_are_answered_and_messages_joined() -> None:
+    client, carrier = WebSocketClient(), WebSocket()
+    raw = (
+        client.send(BytesMessage(b"\x00on", message_finished=False))
+        + client.send(Ping(b"there?"))
+        + client.send(BytesMessage(b"e"))
+        + client.send(TextMessage("\x00text"))
+    )
+    got = [message for at in range(len(raw)) for message in carrier.receive(raw[at : at + 1])]
+    assert got == [b"\x00one", b"\x00text"]
+    assert client.receive(carrier.outgoing()) == [Pong(b"there?")]
+
+
+def test_a_client_that_closes_is_answered() -> None:
+    client, carrier = WebSocketClient(), WebSocket()
+    assert list(carrier.receive(client.send(CloseConnection(1000)))) == []
+    assert carrier.closed
+    carrier.send(b"too late")
+    carrier.close()
+    assert client.receive(carrier.outgoing()) == [CloseConnection(1000, "")]
+    assert list(carrier.receive(b"more")) == []
+
+
+def test_a_websocket_that_is_none() -> None:
+    carrier = WebSocket()
+    assert list(carrier.receive(b"GET / HTTP/1.1\r\n")) == []
+    assert carrier.closed
+    (close,) = WebSocketClient().receive(carrier.outgoing())
+    assert isinstance(close, CloseConnection)
+    assert close.code == 1002
+
+
+def test_channels_over_spdy() -> None:
+    client, wire = SpdyClient(), CommandStreams(Plain(), frozenset({STDIN, STDOUT, STATUS}))
+    status, first = client.open({"streamtype": "error"})
+    stdin, second = client.open({"streamtype": "stdin"})
+    assert list(wire.receive(first + second)) == []
+    assert not wire.ready
+    stdout, third = client.open({"streamtype": "stdout"})
+    typed = data(stdin, b"typed") + data(stdin, fin=True)
+    assert list(wire.receive(third + typed)) == [command_wire.Received(STDIN, b"typed"), command_wire.Ended(STDIN)]
+    assert wire.ready
+    assert [frame.kind for frame in frames(wire.outgoing())] == ["2", "2", "2"]
+    wire.send(STDOUT, b"out")
+    wire.send(STDERR, b"nobody asked for it")
+    wire.finish(b"{}")
+    said = list(frames(wire.outgoing()))
+    assert said[:2] == [Frame("data", stdout, False, b"out"), Frame("data", status, False, b"{}")]
+    assert {frame.stream for frame in said[2:] if frame.fin} == {status, stdin, stdout}
+
+
+def test_spdy_of_another_sort_is_refused() -> None:
+    wire = CommandStreams(Plain(), frozenset({STATUS}))
+    with pytest.raises(ProtocolError, match="'telepathy'"):
+        list(wire.receive(SpdyClient().open({"streamtype": "telepathy"})[1]))
+    with pytest.raises(ProtocolError, match=r"not SPDY/3\.1"):
+        list(wire.receive(control(6, b"\0\0\0\1", version=2)))
+
+
+def open_port(client: SpdyClient, request: int, port: str = "80") -> tuple[int, int, bytes]:
+    """The error stream, the data stream, and the frames that open them, as kubectl does."""
+    headers = {"port": port, "requestid": str(request)}
+    errors, first = client.open({"streamtype": "error", **headers})
+    content, second = client.open({"streamtype": "data", **headers})
+    return errors, content, first + data(errors, fin=True) + second
+
+
+def test_ports_over_spdy() -> None:
+    client, wire = SpdyClient(), PortStreams(Plain())
+    errors, one, raw = open_port(client, 0)
+    _, two, more = open_port(client, 1, "443")
+    assert list(wire.receive(raw + more)) == [Connect(one, 80), Connect(two, 443)]
+    said = list(wire.receive(data(one, b"GET") + data(one, fin=True)))
+    assert said == [port_wire.Received(one, b"GET"), port_wire.Ended(one)]
+    wire.outgoing()
+    wire.send(one, b"page")
+    wire.end(one, "oh")
+    wire.end(one)
+    assert list(frames(wire.outgoing())) == [
+        Frame("data", one, False, b"page"),
+        Frame("data", errors, False, b"oh"),
+        Frame("data", one, True, b""),
+        Frame("data", errors, True, b""),
+    ]
+
+
+def test_a_dropped_connection_is_forgotten() -> None:
+    client, wire = SpdyClient(), PortStreams(Plain())
+    _, one, raw = open_port(client, 0)
+    reset = control(3, one.to_bytes(4, "big") + b"\0\0\0\5")
+    assert list(wire.receive(raw + reset + data(one, b"late"))) == [Connect(one, 80), port_wire.Dropped(one)]
+    wire.outgoing()
+    wire.end(one)
+    assert wire.outgoing() == b""
+
+
+def test_spdy_within_websocket_messages() -> None:
+    """kubectl cuts a frame anywhere, and sends empty messages too."""
+    client, spdy_client, wire = WebSocketClient(), SpdyClient(), PortStreams(WebSocket())
+    _, one, raw = open_port(spdy_client, 0)
+    cut = client.send(raw[:11]) + client.send(b"") + client.send(raw[11:])
+    assert list(wire.receive(cut)) == [Connect(one, 80)]
+    answer = b"".join(message for message in client.receive(wire.outgoing()) if isinstance(message, bytes))
+    assert [frame.kind for frame in frames(answer)] == ["2", "2"]
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536", "http", "-1"])
+def test_no_port(port: str) -> None:
+    with pytest.raises(ProtocolError, match="is no port"):
+        list(PortStreams(Plain()).receive(open_port(SpdyClient(), 0, port)[2]))
+
+
+def test_ports_as_channels() -> None:
+    client, wire = WebSocketClient(), PortChannels(WebSocket(), [80, 443])
+    assert client.receive(wire.outgoing()) == [b"\0P\0", b"\1P\0", b"\2\xbb\1", b"\3\xbb\1"]
+    assert list(wire.receive(b"")) == [Connect(0, 80), Connect(1, 443)]
+    assert list(wire.receive(client.send(b"\2hello") + client.send(b"\2"))) == [port_wire.Received(1, b"hello")]
+    wire.send(1, b"answer")
+    wire.end(0, "refused")
+    assert not wire.closed
+    wire.end(1)
+    assert wire.closed
+    assert client.receive(wire.outgoing()) == [b"\2answer", b"\1refused", CloseConnection(1000, "")]
