@@ -10,7 +10,7 @@ from orchestrator.api.typed.shape import Shape, below, is_list, is_map, is_named
 
 
 def applied_fields(shape: Shape, value: Any) -> FieldSet:
-    """What a manager owns that applied `value`: leaves, keys of maps and items of lists, not the structs around them."""
+    """What a manager owns that applied `value`: leaves, keys of maps, items of lists; not the structs around them."""
     return FieldSet(_applied(shape, value) or {})
 
 
