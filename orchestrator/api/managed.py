@@ -83,7 +83,7 @@ Entries = Sequence[Entry]
 
 def stored(obj: Object) -> list[Entry]:
     """The owners of an object's fields as this module wrote them."""
-    return [Entry(_manager(e), FieldSet(e["fieldsV1"]), e["time"]) for e in obj["metadata"].get("managedFields") or ()]
+    return [_read(entry, FieldSet(entry["fieldsV1"])) for entry in obj["metadata"].get("managedFields") or ()]
 
 
 def parse(value: Any) -> list[Entry]:
@@ -93,14 +93,14 @@ def parse(value: Any) -> list[Entry]:
     for entry in value:
         if entry.get("operation") not in _OPERATIONS or entry.get("fieldsType") != "FieldsV1":
             raise ValueError("an entry of managedFields has an operation, and fields of type FieldsV1")
-    parsed = [Entry(_manager(e), FieldSet.from_json(e.get("fieldsV1") or {}), e.get("time") or "") for e in value]
+    parsed = [_read(entry, FieldSet.from_json(entry.get("fieldsV1") or {})) for entry in value]
     return [entry for entry in parsed if entry.fields]
 
 
-def _manager(entry: Object) -> Manager:
-    return Manager(
-        entry.get("manager") or "", entry["operation"], entry.get("apiVersion") or "", entry.get("subresource") or ""
-    )
+def _read(entry: Object, fields: FieldSet) -> Entry:
+    read = entry.get
+    manager = Manager(read("manager") or "", entry["operation"], read("apiVersion") or "", read("subresource") or "")
+    return Entry(manager, fields, read("time") or "")
 
 
 def to_json(entries: Entries) -> list[Object]:
@@ -119,7 +119,7 @@ def _entry(entry: Entry) -> Object:
         "manager": manager.name,
         "operation": manager.operation,
         "apiVersion": manager.api_version,
-        "time": entry.time,
+        **({"time": entry.time} if entry.time else {}),
         "fieldsType": "FieldsV1",
         "fieldsV1": entry.fields.tree,
     }
@@ -148,7 +148,7 @@ def update(entries: Entries, manager: Manager, changes: Comparison, now: str) ->
 
 
 def _less(entry: Entry, fields: FieldSet) -> Entry:
-    return replace(entry, fields=entry.fields - fields)
+    return Entry(entry.manager, entry.fields - fields, entry.time)
 
 
 def _with_fields(entries: Iterable[Entry]) -> list[Entry]:
@@ -156,6 +156,8 @@ def _with_fields(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _capped(entries: list[Entry]) -> list[Entry]:
+    if len(entries) <= _MAX_UPDATERS:
+        return entries
     updaters = sorted((entry for entry in entries if entry.manager.operation == "Update"), key=_rank)
     if len(updaters) <= _MAX_UPDATERS:
         return entries

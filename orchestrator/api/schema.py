@@ -67,11 +67,11 @@ class Struct:
     atomic: bool = False
     fields: dict[str, Field] = field(default_factory=dict, repr=False)
     required: frozenset[str] = frozenset()
+    #: The type of a value that is this struct.
+    whole: Field = field(init=False, repr=False)
 
-    @property
-    def whole(self) -> Field:
-        """The type of a value that is this struct."""
-        return Field("struct", self)
+    def __post_init__(self) -> None:
+        self.whole = Field("struct", self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

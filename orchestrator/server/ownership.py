@@ -43,14 +43,12 @@ def manager(request: Request, user: User, operation: Operation) -> Manager:
 def tracked(writing: Writing) -> list[Object]:
     """What changes belongs to who writes. An object without managedFields gets none until it is applied."""
     request, old, new = writing.request, writing.old, writing.new
-    current = _stored(old)
     entries = _entries(writing)
     if old and not entries:
         return []
     changes = compare(shape.of(request.kind), old or managed.blank(new), new)
     who = manager(request, writing.user, "Update")
-    after = managed.update(entries or [], who, changes, rfc3339(writing.now))
-    return current if old and after == managed.stored(old) else managed.to_json(after)
+    return managed.to_json(managed.update(entries, who, changes, rfc3339(writing.now)))
 
 
 def _entries(writing: Writing) -> list[managed.Entry]:
@@ -87,3 +85,9 @@ def owned(obj: Object, entries: list[Object]) -> Object:
     if entries:
         meta["managedFields"] = entries
     return {**obj, "metadata": meta}
+
+
+def names_managed_fields(patch: Any) -> bool:
+    """False when a patch says nothing about them; of a JSON patch that is not asked."""
+    meta = patch.get("metadata") if isinstance(patch, dict) else patch
+    return "managedFields" in meta if isinstance(meta, dict) else isinstance(meta, list)
