@@ -36,7 +36,7 @@ def apply(backend: Backend, request: Request, user: User) -> Single:
     for _ in range(ATTEMPTS):
         try:
             if _exists(backend, request):
-                return change(backend, request, user, make, main_part, ownership.given)
+                return change(backend, request, user, make, main_part, ownership.settled)
             return _create(backend, request, user, make)
         except AlreadyExists:
             continue
@@ -48,7 +48,7 @@ def apply_status(backend: Backend, request: Request, user: User) -> Single:
     status: Object = {field: wanted[field] for field in ("apiVersion", "kind", "status") if field in wanted}
     identity = {field: value for field, value in wanted["metadata"].items() if field in ("uid", "resourceVersion")}
     make = applied(backend, request, user, {**status, "metadata": identity}, warnings)
-    return change(backend, request, user, make, status_part, ownership.given)
+    return change(backend, request, user, make, status_part, ownership.settled)
 
 
 def applied(backend: Backend, request: Request, user: User, wanted: Object, warnings: list[str]) -> Change:
@@ -142,4 +142,4 @@ def _create(backend: Backend, request: Request, user: User, make: Change) -> Sin
     if wanted := uid(obj):
         why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
         raise conflict(request.kind, request.name, why)
-    return create_object(backend, creation, user, obj, warnings, ownership.given)
+    return create_object(backend, creation, user, obj, warnings, ownership.settled)

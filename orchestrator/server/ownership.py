@@ -70,7 +70,7 @@ def kept(writing: Writing) -> list[Object]:
     return _stored(writing.old)
 
 
-def given(writing: Writing) -> list[Object]:
+def settled(writing: Writing) -> list[Object]:
     """An apply has settled who owns what."""
     return writing.given or []
 
@@ -87,7 +87,8 @@ def owned(obj: Object, entries: list[Object]) -> Object:
     return {**obj, "metadata": meta}
 
 
-def names_managed_fields(patch: Any) -> bool:
-    """False when a patch says nothing about them; of a JSON patch that is not asked."""
-    meta = patch.get("metadata") if isinstance(patch, dict) else patch
-    return "managedFields" in meta if isinstance(meta, dict) else isinstance(meta, list)
+def says_owners(patch: Any) -> bool:
+    """False when a patch leaves the managedFields alone. A JSON patch is not looked into."""
+    if isinstance(patch, dict) and isinstance(meta := patch.get("metadata", {}), dict):
+        return "managedFields" in meta
+    return True

@@ -9,7 +9,7 @@ from orchestrator.server.apply import apply, apply_status
 from orchestrator.server.backend import Backend
 from orchestrator.server.decode import decode_patched
 from orchestrator.server.options import forced, is_apply
-from orchestrator.server.ownership import names_managed_fields, owned
+from orchestrator.server.ownership import owned, says_owners
 from orchestrator.server.results import Single
 from orchestrator.server.update import Change, change, main_part, status_part
 
@@ -30,11 +30,11 @@ def patch_status(backend: Backend, request: Request, user: User) -> Single:
 def patched(request: Request) -> Change:
     """The current object with the request's patch applied. Raises Invalid."""
     forced(request)
-    names_owners = names_managed_fields(request.body)
 
     def change(current: Object) -> tuple[Object, list[str]]:
-        # They are as large as the rest, and left out they stay as they are.
-        current = current if names_owners else owned(current, [])
+        if not says_owners(request.body):
+            # They are as large as the rest of the object, and left out they stay as they are.
+            current = owned(current, [])
         return decode_patched(request, patches.apply(request.kind, current, request.body, request.content_type))
 
     return change

@@ -17,7 +17,7 @@ from orchestrator.server.apply import applied, configuration
 from orchestrator.server.backend import Backend
 from orchestrator.server.decode import decode
 from orchestrator.server.options import is_apply
-from orchestrator.server.ownership import given
+from orchestrator.server.ownership import settled
 from orchestrator.server.patch import patched
 from orchestrator.server.results import Single
 from orchestrator.server.update import Change, change, main_part
@@ -63,7 +63,7 @@ def _apply(backend: Backend, request: Request, user: User) -> Single:
     wanted: Object = {"metadata": {}}
     _set(wanted, paths.replicas, _replicas(request.name, scale))
     make = applied(backend, request, user, wanted, warnings)
-    answer = change(backend, request, user, make, main_part, given)
+    answer = change(backend, request, user, make, main_part, settled)
     return Single(orjson.dumps(scale_of(answer.object(), paths)), answer.code, answer.warnings)
 
 
