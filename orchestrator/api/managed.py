@@ -22,6 +22,8 @@ from orchestrator.api.typed.shape import Shape
 
 Operation = Literal["Apply", "Update"]
 _OPERATIONS = ("Apply", "Update")
+#: The other fields of an entry.
+_TEXTS = ("manager", "apiVersion", "subresource", "time")
 
 #: Nobody owns what names an object and what only the server writes.
 _UNOWNED = FieldSet.of(
@@ -93,6 +95,8 @@ def parse(value: Any) -> list[Entry]:
     for entry in value:
         if entry.get("operation") not in _OPERATIONS or entry.get("fieldsType") != "FieldsV1":
             raise ValueError("an entry of managedFields has an operation, and fields of type FieldsV1")
+        if not all(isinstance(entry.get(field) or "", str) for field in _TEXTS):
+            raise ValueError(f"{', '.join(_TEXTS)} are strings")
     parsed = [_read(entry, FieldSet.from_json(entry.get("fieldsV1") or {})) for entry in value]
     return [entry for entry in parsed if entry.fields]
 

@@ -98,12 +98,13 @@ def configuration(request: Request) -> tuple[Object, list[str]]:
         )
     obj = typed(kind, body)
     _check(request, obj)
+    obj = strict.prune(kind, obj)
     if metadata(obj).get("managedFields") is not None:
         raise BadRequest("metadata.managedFields must be nil")
     if name(obj) not in ("", request.name):
         raise BadRequest(f"the name of the object ({name(obj)}) does not match the name on the URL ({request.name})")
     metadata(obj)["name"] = request.name
-    return strict.prune(kind, obj), _duplicates(request)
+    return obj, _duplicates(request)
 
 
 def _check(request: Request, obj: Object) -> None:

@@ -238,6 +238,7 @@ def test_json_and_back() -> None:
         [1],
         [{"operation": "Create", "fieldsType": "FieldsV1"}],
         [{"operation": "Apply", "fieldsType": "FieldsV2"}],
+        [{"operation": "Apply", "fieldsType": "FieldsV1", "manager": 1}],
         [{"operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": {"spec": {}}}],
     ],
 )

@@ -163,6 +163,7 @@ BODY: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s
         ({**BODY, "kind": "Pod"}, {}, BadRequest, r"kind in the data \(Pod\) does not match"),
         ({**BODY, "metadata": {"managedFields": [{}]}}, {}, BadRequest, "^metadata.managedFields must be nil$"),
         ({**BODY, "metadata": "x"}, {}, BadRequest, "cannot unmarshal string"),
+        ({**BODY, "metadata": None, "data": 1}, {}, BadRequest, "cannot unmarshal number"),
         ({**BODY, "metadata": {"name": "other"}}, {}, BadRequest, "does not match the name on the URL"),
         (
             {**BODY, "metadata": {"namespace": "other"}},
