@@ -175,5 +175,5 @@ def main() -> None:
 def make_agent(settings: Settings, node: str) -> Agent:
     """Of this machine's engine and the cluster's API server. Raises OSError when a file is missing."""
     own = identity(settings.pki, node)
-    client = Client(HttpTransport(settings.server, own))
+    client = Client(HttpTransport(settings.server, own, agent="kubelet"))
     return Agent(settings, node, client, DockerRuntime(settings.engine), own, SystemClock())

@@ -103,7 +103,8 @@ def _transport(name: str, settings: Settings, api: ApiServer | None) -> Transpor
     # Only a process without the API server needs an HTTP client.
     from orchestrator.client.http import HttpTransport
 
-    return HttpTransport(settings.server, identity(settings.pki, name))
+    agent = _USERS[name].name.rpartition(":")[2]
+    return HttpTransport(settings.server, identity(settings.pki, name), agent=agent)
 
 
 class _Loop(Protocol):

@@ -62,7 +62,7 @@ def run(settings: Settings, node: str, *, dns_port: int = PORT) -> None:
         raise SettingsError(f"{certificate.certificate} or its key is missing: run `podlab up`")
     _raise_descriptor_limit()
     loop = Loop()
-    client = Client(HttpTransport(settings.server, certificate))
+    client = Client(HttpTransport(settings.server, certificate, agent="kube-proxy"))
     recorder = EventRecorder(client, "kube-proxy", node)
 
     def warn(service: Object, reason: str, message: str) -> None:

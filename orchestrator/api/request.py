@@ -15,6 +15,7 @@ JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Request:
 
     `namespace` is "" for cluster-scoped kinds and for requests over all namespaces; `name` is "" for collections.
     `body` is a decoded JSON value: an object, a JSON patch (list), or DeleteOptions; `duplicates` are the paths of
-    fields that it gave twice.
+    fields that it gave twice. `agent` is the program that asks, as its User-Agent names it.
     """
 
     verb: Verb
@@ -45,6 +46,7 @@ class Request:
     body: Any = None
     content_type: str = JSON
     duplicates: tuple[str, ...] = ()
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

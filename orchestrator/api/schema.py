@@ -27,6 +27,7 @@ Type = Literal[
 ]  # fmt: skip
 
 _REF = "#/$defs/"
+_MAP_TYPE = "x-kubernetes-map-type"
 _SPECIAL: dict[str, Type] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "int-or-string",
@@ -56,12 +57,21 @@ _GO: dict[Type, str] = {
 
 @dataclass(slots=True, eq=False)
 class Struct:
-    """A type with named fields. `name` is its Go name (`DeploymentSpec`), `go` the one with its package."""
+    """A type with named fields. `name` is its Go name (`DeploymentSpec`), `go` the one with its package.
+
+    An `atomic` one is applied as a whole.
+    """
 
     name: str
     go: str
+    atomic: bool = False
     fields: dict[str, Field] = field(default_factory=dict, repr=False)
     required: frozenset[str] = frozenset()
+    #: The type of a value that is this struct.
+    whole: Field = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.whole = Field("struct", self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +79,8 @@ class Field:
     """A field, an element of a list or a value of a map.
 
     `struct` is set for type "struct", `items` (elements or values) for "list" and "map". `patch_strategy` and
-    `merge_key` rule strategic merge; `list_type` (atomic, set, map) and `list_map_keys` rule server-side apply.
+    `merge_key` rule strategic merge; `list_type` (atomic, set, map), `list_map_keys` and `map_type` (atomic, granular)
+    rule server-side apply.
     """
 
     type: Type
@@ -79,6 +90,16 @@ class Field:
     merge_key: str = ""
     list_type: str = ""
     list_map_keys: tuple[str, ...] = ()
+    map_type: str = ""
+
+    @property
+    def atomic(self) -> bool:
+        """True for what server-side apply takes as a whole."""
+        if self.type == "list":
+            return self.list_type not in ("set", "map")
+        if self.struct is not None:
+            return self.struct.atomic and self.map_type != "granular"
+        return self.type != "map" or self.map_type == "atomic"
 
     @property
     def go(self) -> str:
@@ -96,7 +117,11 @@ class Schema:
     def __init__(self, definitions: Definitions) -> None:
         self._plain: dict[Type, Field] = {}
         self._structs = {
-            name: Struct(name.rpartition(".")[2], ".".join(name.split(".")[-2:]))
+            name: Struct(
+                name.rpartition(".")[2],
+                ".".join(name.split(".")[-2:]),
+                atomic=definition.get(_MAP_TYPE) == "atomic",
+            )
             for name, definition in definitions.items()
             if "properties" in definition
         }
@@ -119,7 +144,12 @@ class Schema:
         strategy = node.get("x-kubernetes-patch-strategy", "")
         items = node.get("items") or node.get("additionalProperties")
         if ref in self._structs:
-            return Field("struct", self._structs[ref], patch_strategy=_strategies(strategy))
+            return Field(
+                "struct",
+                self._structs[ref],
+                patch_strategy=_strategies(strategy),
+                map_type=node.get(_MAP_TYPE, ""),
+            )
         if items:
             return Field(
                 "list" if "items" in node else "map",
@@ -127,7 +157,8 @@ class Schema:
                 patch_strategy=_strategies(strategy),
                 merge_key=node.get("x-kubernetes-patch-merge-key", ""),
                 list_type=node.get("x-kubernetes-list-type", ""),
-                list_map_keys=tuple(node.get("x-kubernetes-list-map-keys", ())),
+                list_map_keys=tuple(sorted(node.get("x-kubernetes-list-map-keys", ()))),
+                map_type=node.get(_MAP_TYPE, ""),
             )
         return self._scalar(_SPECIAL.get(ref) or _SCALARS.get((_json_type(node), node.get("format", "")), "any"))
 

@@ -47,18 +47,24 @@ _SOCKET_OPTIONS = [
 class HttpTransport:
     """Speaks to the API server at `server` (`https://host:port`). Threads may share it; connections are kept alive.
 
-    `identity` is the client certificate and the CA that the server is verified by; `token` a bearer token.
+    `identity` is the client certificate and the CA that the server is verified by; `token` a bearer token. `agent` is
+    whose the fields are that it writes.
     """
 
     def __init__(
-        self, server: str, identity: Identity | None = None, token: str = "", timeout: float = TIMEOUT
+        self,
+        server: str,
+        identity: Identity | None = None,
+        token: str = "",
+        timeout: float = TIMEOUT,
+        agent: str = "podlab",
     ) -> None:
         self._server = server.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
         # The API server is never behind a proxy of the environment, and ~/.netrc holds nothing for it.
         self._session.trust_env = False
-        self._session.headers.update({"Accept": JSON, "Accept-Encoding": "identity", "User-Agent": "podlab"})
+        self._session.headers.update({"Accept": JSON, "Accept-Encoding": "identity", "User-Agent": agent})
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.mount(f"{self._server}/", _Adapter(_tls_context(identity)))

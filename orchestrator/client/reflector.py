@@ -87,7 +87,7 @@ class Reflector:
         found = self._client.list(self._kind, self._namespace, **self._options)
         if self._stopped.is_set():
             return
-        self._sink.replace(found.items)
+        self._sink.replace([_lighter(item) for item in found.items])
         self._revision = found.resource_version
         self._worked()
 
@@ -121,9 +121,9 @@ class Reflector:
         if event.type == "ERROR":
             raise from_status(event.object, int(event.object.get("code") or 500))
         if event.type in ("ADDED", "MODIFIED"):
-            self._sink.changed(event.object)
+            self._sink.changed(_lighter(event.object))
         elif event.type == "DELETED":
-            self._sink.deleted(event.object)
+            self._sink.deleted(_lighter(event.object))
         self._revision = resource_version(event.object)
         self._worked()
 
@@ -144,3 +144,12 @@ class Reflector:
         if self._failing:
             self._failing = False
             log.info("%s: in step with the server again", self._kind.resource)
+
+
+def _lighter(obj: Object) -> Object:
+    """Without its managedFields, in place: of a cached object they would be half, and no reader of a cache asks.
+
+    An object that is written back without them keeps them.
+    """
+    obj["metadata"].pop("managedFields", None)
+    return obj

@@ -17,6 +17,7 @@ from orchestrator.server.admission.base import Attributes
 from orchestrator.server.backend import ATTEMPTS, Backend
 from orchestrator.server.decode import decode, validate_new
 from orchestrator.server.options import dry_run
+from orchestrator.server.ownership import Owners, Writing, owned, tracked
 from orchestrator.server.results import Single
 from orchestrator.store.base import KeyExists
 
@@ -28,12 +29,22 @@ _LONGEST_PREFIX = 63 - _SUFFIX
 
 def create(backend: Backend, request: Request, user: User) -> Single:
     """Raises BadRequest, Invalid, AlreadyExists, and what admission raises."""
+    return create_object(backend, request, user, *decode(request), tracked)
+
+
+def create_object(
+    backend: Backend, request: Request, user: User, obj: Object, warnings: list[str], owners: Owners
+) -> Single:
+    """The same for an object that is decoded already."""
     kind = request.kind
-    obj, warnings = decode(request)
     _place(request, obj)
+    given = metadata(obj).pop("managedFields", None)
     kind.strategy.default(obj)
+    new = {field: value for field, value in obj.items() if field != "status"} if kind.strategy.has_status else obj
+    entries = owners(Writing(request, user, backend.clock.now(), {}, new, given))
     kind.strategy.prepare_create(obj, backend.clock.now())
     _stamp(kind, obj, backend.clock.now())
+    obj = owned(obj, entries)
     generated = _name(obj, backend.rng)
     attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj)
     dry = dry_run(request.options)
@@ -60,7 +71,7 @@ def _place(request: Request, obj: Object) -> None:
 
 def _stamp(kind: Kind, obj: Object, now: float) -> None:
     meta = metadata(obj)
-    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"):
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
         meta.pop(field, None)
     meta["uid"] = str(uuid.uuid4())
     meta["creationTimestamp"] = rfc3339(now)

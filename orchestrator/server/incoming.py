@@ -12,7 +12,7 @@ from orchestrator.api.errors import BadRequest, MethodNotAllowed, NotFound, Requ
 from orchestrator.api.kinds import Kind
 from orchestrator.api.request import Request, Verb
 from orchestrator.server.connection import connection
-from orchestrator.server.options import boolean
+from orchestrator.server.options import MAX_MANAGER, boolean
 from orchestrator.server.paths import ResourcePath
 from orchestrator.server.podstreams import STREAMS
 
@@ -65,8 +65,23 @@ def to_request(environ: Environ, kind: Kind, path: ResourcePath) -> Request:
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     body = _body(environ, content_type, needed=found not in ("delete", "deletecollection"))
     return Request(
-        found, kind, path.namespace, path.name, path.subresource, query, body.value, content_type, body.duplicates
+        found,
+        kind,
+        path.namespace,
+        path.name,
+        path.subresource,
+        query,
+        body.value,
+        content_type,
+        body.duplicates,
+        _agent(environ),
     )
+
+
+def _agent(environ: Environ) -> str:
+    """What a User-Agent begins with: `kubectl` of `kubectl/v1.33.0 (linux/amd64)`."""
+    name = environ.get("HTTP_USER_AGENT", "").partition("/")[0]
+    return "".join(filter(str.isprintable, name))[:MAX_MANAGER]
 
 
 def _check_collection(found: Verb, path: ResourcePath) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
-from orchestrator.api.request import JSON, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
+from orchestrator.api.request import APPLY_PATCH, JSON, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from orchestrator.server.discovery import Subresource, subresource
 from orchestrator.server.openapi_schemas import reference
 
@@ -15,7 +15,7 @@ from orchestrator.server.openapi_schemas import reference
 Names = Mapping[tuple[str, str], str]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
-_PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
+_PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
 
 #: Query parameters: name -> (type, what it does).
 _PARAMETERS = {

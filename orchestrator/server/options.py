@@ -6,13 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from orchestrator.api.errors import BadRequest, invalid_object, not_supported
+from orchestrator.api.errors import (
+    BadRequest,
+    FieldError,
+    Invalid,
+    forbidden,
+    invalid,
+    invalid_object,
+    not_supported,
+    required,
+)
 from orchestrator.api.meta import Object
-from orchestrator.api.request import Request
+from orchestrator.api.request import APPLY_PATCH, Request
 from orchestrator.api.strict import FieldValidation
 
 Propagation = Literal["", "Background", "Foreground", "Orphan"]
 _FIELD_VALIDATIONS = ("Ignore", "Warn", "Strict")
+#: Bytes of a field manager's name at most.
+MAX_MANAGER = 128
 _PROPAGATIONS = ("Foreground", "Background", "Orphan")
 
 
@@ -44,6 +55,33 @@ def field_validation(options: Mapping[str, str]) -> FieldValidation:
         error = not_supported("fieldValidation", value, _FIELD_VALIDATIONS)
         raise invalid_object("CreateOptions", "meta.k8s.io", "", [error])
     return cast(FieldValidation, value)
+
+
+def field_manager(request: Request) -> str:
+    """Who owns what the request writes, "" where it does not say; an apply must. Raises Invalid."""
+    manager = request.options.get("fieldManager", "")
+    if is_apply(request) and not manager:
+        raise _bad_option(request, required("fieldManager", "is required for apply patch"))
+    if len(manager.encode()) > MAX_MANAGER:
+        raise _bad_option(request, invalid("fieldManager", manager, f"may not be longer than {MAX_MANAGER}"))
+    if not manager.isprintable():
+        raise _bad_option(request, invalid("fieldManager", manager, "should only contain printable characters"))
+    return manager
+
+
+def forced(request: Request) -> bool:
+    """True for an apply that takes over what others own. Raises Invalid."""
+    if request.options.get("force") and not is_apply(request):
+        raise _bad_option(request, forbidden("force", "may not be specified for non-apply patch"))
+    return boolean(request.options, "force")
+
+
+def is_apply(request: Request) -> bool:
+    return request.verb == "patch" and request.content_type.partition(";")[0] == APPLY_PATCH
+
+
+def _bad_option(request: Request, error: FieldError) -> Invalid:
+    return invalid_object(f"{request.verb.capitalize()}Options", "meta.k8s.io", "", [error])
 
 
 @dataclass(frozen=True, slots=True)

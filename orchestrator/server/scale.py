@@ -13,8 +13,11 @@ from orchestrator.api.meta import Object, resource_version
 from orchestrator.api.request import Request, User
 from orchestrator.api.selectors import selector_text
 from orchestrator.api.strategies.base import ScalePaths
+from orchestrator.server.apply import applied, configuration
 from orchestrator.server.backend import Backend
 from orchestrator.server.decode import decode
+from orchestrator.server.options import is_apply
+from orchestrator.server.ownership import settled
 from orchestrator.server.patch import patched
 from orchestrator.server.results import Single
 from orchestrator.server.update import Change, change, main_part
@@ -48,7 +51,20 @@ def update_scale(backend: Backend, request: Request, user: User) -> Single:
 
 
 def patch_scale(backend: Backend, request: Request, user: User) -> Single:
+    if is_apply(request):
+        return _apply(backend, request, user)
     return _change(backend, request, user, patched(replace(request, kind=SCALE)))
+
+
+def _apply(backend: Backend, request: Request, user: User) -> Single:
+    """An applied Scale is an applied object that has nothing but its replicas."""
+    paths = _paths(request.kind)
+    scale, warnings = configuration(replace(request, kind=SCALE))
+    wanted: Object = {"metadata": {}}
+    _set(wanted, paths.replicas, _replicas(request.name, scale))
+    make = applied(backend, request, user, wanted, warnings)
+    answer = change(backend, request, user, make, main_part, settled)
+    return Single(orjson.dumps(scale_of(answer.object(), paths)), answer.code, answer.warnings)
 
 
 def _change(backend: Backend, request: Request, user: User, make: Change) -> Single:

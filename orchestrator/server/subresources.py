@@ -12,6 +12,7 @@ from orchestrator.api.times import rfc3339
 from orchestrator.server.backend import Backend, conflict
 from orchestrator.server.delete import remove
 from orchestrator.server.options import delete_options
+from orchestrator.server.ownership import kept
 from orchestrator.server.results import Single
 from orchestrator.server.update import change, put
 
@@ -38,7 +39,7 @@ def bind(backend: Backend, request: Request, user: User) -> Single:
         set_condition(conditions, {"type": "PodScheduled", "status": "True"}, rfc3339(backend.clock.now()))
         return pod, []
 
-    change(backend, request, user, bound, _whole)
+    change(backend, request, user, bound, _whole, kept)
     return _SUCCESS
 
 

@@ -15,6 +15,7 @@ from orchestrator.server.backend import ATTEMPTS, Backend, conflict
 from orchestrator.server.decode import decode, validate_change
 from orchestrator.server.delete import held
 from orchestrator.server.options import dry_run
+from orchestrator.server.ownership import Owners, Writing, owned, tracked
 from orchestrator.server.results import Single
 from orchestrator.store.base import Entry, RevisionConflict
 
@@ -69,7 +70,9 @@ def put(request: Request) -> Change:
     return lambda _: (orjson.loads(data), list(warnings))
 
 
-def change(backend: Backend, request: Request, user: User, make: Change, part: Part) -> Single:
+def change(
+    backend: Backend, request: Request, user: User, make: Change, part: Part, owners: Owners = tracked
+) -> Single:
     """Write what `make` makes of the current object, as far as `part` lets it through.
 
     A wanted object that names a resourceVersion is written over that version only; any other is made anew from the
@@ -78,19 +81,23 @@ def change(backend: Backend, request: Request, user: User, make: Change, part: P
     for _ in range(ATTEMPTS):
         current = backend.entry(request.kind, request.namespace, request.name)
         try:
-            return _attempt(backend, request, user, current, make, part)
+            return _attempt(backend, request, user, current, make, part, owners)
         except RevisionConflict:
             continue
     raise conflict(request.kind, request.name)
 
 
-def _attempt(backend: Backend, request: Request, user: User, current: Entry, make: Change, part: Part) -> Single:
+def _attempt(
+    backend: Backend, request: Request, user: User, current: Entry, make: Change, part: Part, owners: Owners
+) -> Single:
     kind, old = request.kind, current.object()
     wanted, warnings = make(current.object())
     _check_identity(kind, wanted, old)
+    given = metadata(wanted).pop("managedFields", None)
     _carry(wanted, old)
     kind.strategy.default(wanted)
     new = part(kind, wanted, old)
+    new = owned(new, owners(Writing(request, user, backend.clock.now(), old, new, given)))
     if kind.strategy.has_generation and new.get("spec") != old.get("spec"):
         new["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
     attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource)

@@ -78,6 +78,19 @@ def test_sees_what_is_there_and_what_changes(client: Client, informer: Informer,
     assert changed["spec"] == {"x": 1}
 
 
+def test_keeps_no_owners_of_fields(client: Client, informer: Informer, seen: Seen) -> None:
+    owners = [{"manager": "kubectl"}]
+    client.create(POD, {**pod("a"), "metadata": {"name": "a", "namespace": "ns", "managedFields": owners}})
+    informer.start()
+    seen.wait("+a")
+    client.patch(POD, "a", {"spec": {"x": 1}}, "ns")
+    seen.wait("+a", "~a")
+    cached = informer.cache.get(Key("ns/a"))
+    assert cached is not None
+    assert "managedFields" not in cached["metadata"]
+    assert client.get(POD, "a", "ns")["metadata"]["managedFields"] == owners
+
+
 def test_asks_for_its_selection(api: FakeApi, client: Client) -> None:
     informer = Informer(client, POD, "ns", label_selector="app=web", field_selector="spec.nodeName=n1")
     informer.start()

@@ -235,6 +235,25 @@ def test_bodies_that_are_none(https: Https, body: bytes, content_type: str, code
     assert (answer.code, answer.json["kind"]) == (code, "Status")
 
 
+def test_apply_takes_yaml(https: Https) -> None:
+    path = f"{CONFIG_MAPS}/applied?fieldManager=ann"
+    yaml_body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\ndata: {a: b}\n"
+    answer = https.ask("PATCH", path, yaml_body, {"Content-Type": "application/apply-patch+yaml"})
+    assert (answer.code, answer.json["data"]) == (201, {"a": "b"})
+    again = https.ask("PATCH", path, yaml_body + b"data: {a: b}\n", {"Content-Type": "application/apply-patch+yaml"})
+    assert (again.code, again.headers["Warning"]) == (200, '299 - "duplicate field \\"data\\""')
+    assert https.ask("PATCH", path, b"\xa0", {"Content-Type": "application/apply-patch+cbor"}).code == 415
+
+
+@pytest.mark.parametrize(
+    ("agent", "manager"), [("curl/8.1 (x)", "curl"), ("kube\tctl", "kubectl"), ("", "kubernetes-admin")]
+)
+def test_the_user_agent_owns_what_it_writes(https: Https, agent: str, manager: str) -> None:
+    headers = {"Content-Type": "application/json", "User-Agent": agent}
+    made = https.ask("POST", CONFIG_MAPS, {"metadata": {"generateName": "c-"}, "data": {"a": "b"}}, headers).json
+    assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == [manager]
+
+
 def test_a_put_without_content_type_is_json(https: Https) -> None:
     https.ask("POST", "/apis/apps/v1/namespaces/default/deployments", deployment("scaled"))
     path = "/apis/apps/v1/namespaces/default/deployments/scaled/scale"

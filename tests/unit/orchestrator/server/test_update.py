@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, POD
-from orchestrator.api.errors import BadRequest, Conflict, Invalid, MethodNotAllowed, NotFound, UnsupportedMediaType
+from orchestrator.api.errors import BadRequest, Conflict, Invalid, MethodNotAllowed, NotFound
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON_PATCH, STRATEGIC_PATCH, Request
 from orchestrator.client.client import Client
@@ -139,12 +139,6 @@ def test_a_patch_is_tried_again_when_others_write(client: Client, resources: Res
     store.update = interrupted  # type: ignore[method-assign, assignment]
     patched = client.patch(CONFIG_MAP, "settings", {"data": {"b": "1"}}, "default")
     assert patched["data"] == {"a": "3", "b": "1"}
-
-
-def test_apply_patches_are_not_served_yet(client: Client) -> None:
-    client.create(CONFIG_MAP, config_map())
-    with pytest.raises(UnsupportedMediaType, match=r"application/merge-patch\+json"):
-        client.patch(CONFIG_MAP, "settings", {}, "default", content_type="application/apply-patch+yaml")
 
 
 def test_dry_run(client: Client, resources: Resources) -> None:
