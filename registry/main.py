@@ -12,14 +12,14 @@ import time
 from pathlib import Path
 
 import click
-from agent.runtime.docker import DockerRuntime
-from orchestrator.client.http import HttpTransport
 
 from agent.runtime.base import EngineUnreachable, RuntimeFailure
+from agent.runtime.docker import DockerRuntime
 from orchestrator.api import builtin
 from orchestrator.api.errors import ApiError, Conflict, NotFound
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
+from orchestrator.client.http import HttpTransport
 from orchestrator.util import logs, pki, threads
 from orchestrator.util.settings import Settings, SettingsError, load
 from registry.client import RegistryError
