@@ -25,10 +25,15 @@ from orchestrator.util.settings import Settings
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 
 
-def local_api(clock: Clock | None = None, user: User = ADMIN) -> tuple[Resources, Client]:
-    """An API server with the objects every cluster begins with, and a client of it that is `user`."""
+def local_api(
+    clock: Clock | None = None, user: User = ADMIN, home: Path = Path("/nonexistent")
+) -> tuple[Resources, Client]:
+    """An API server with the objects every cluster begins with, and a client of it that is `user`.
+
+    `home` is needed for service account tokens: it has their key.
+    """
     clock = clock or SystemClock()
-    settings = Settings(home=Path("/nonexistent"))
+    settings = Settings(home=home)
     rng = random.Random(1)
     store = MemoryStore(clock)
     secured = security(store, settings, clock)
