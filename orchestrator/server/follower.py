@@ -37,23 +37,21 @@ class Follower(Generic[IndexT]):
 
     def index(self) -> IndexT:
         """With every write that was acknowledged before the call."""
-        revision = self._store.revision
-        if revision != self._seen:
+        if self._store.revision > self._seen:
             with self._lock:
-                self._catch_up()
-                self._seen = revision
+                self._seen = self._catch_up()
         return self._index
 
-    def _catch_up(self) -> None:
-        if self._watch is None:
-            self._begin()
+    def _catch_up(self) -> int:
+        """Returns the revision that the index is at."""
+        watch = self._watch or self._begin()
         try:
-            self._pull()
+            self._pull(watch)
         except Compacted:
-            self._begin()  # nobody asked for so long that history is gone
-            self._pull()
+            watch = self._begin()  # nobody asked for so long that history is gone
+        return watch.revision
 
-    def _begin(self) -> None:
+    def _begin(self) -> Watch:
         """Read all, into a new index: the old one is whole until then."""
         page = self._store.list(self._prefix)
         index = self._make()
@@ -61,10 +59,10 @@ class Follower(Generic[IndexT]):
             index.put(entry)
         self._watch = self._store.watch(self._prefix, page.revision)
         self._index = index
+        return self._watch
 
-    def _pull(self) -> None:
-        assert self._watch is not None
-        while event := self._watch.next(0):
+    def _pull(self, watch: Watch) -> None:
+        while event := watch.next(0):
             if event.type == "DELETED":
                 self._index.drop(event.entry)
             else:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from orchestrator.api.errors import InternalError
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
@@ -30,7 +32,8 @@ class InvalidToken(ValueError):
 
 
 class TokenKey:
-    """The key in `file` (PEM, made by `orchestrator.util.pki.ensure_key`). Raises OSError when it cannot be read."""
+    """The key in `file` (PEM, made by `orchestrator.util.pki.ensure_key`). It is read when it is first needed; then
+    every method raises InternalError if that fails."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -83,9 +86,14 @@ class TokenKey:
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        key = load_pem_private_key(self._file.read_bytes(), None)
+        try:
+            key = load_pem_private_key(self._file.read_bytes(), None)
+        except (OSError, ValueError) as error:
+            raise InternalError(
+                f"the key of service account tokens cannot be read: {error}: see `podlab up`"
+            ) from error
         if not isinstance(key, EllipticCurvePrivateKey):
-            raise OSError(f"{self._file} holds no elliptic curve key: remove it and run `podlab up`")
+            raise InternalError(f"{self._file} holds no elliptic curve key: remove it and run `podlab up`")
         return key
 
     @cached_property

@@ -69,8 +69,8 @@ class Resources:
     def handle(self, request: Request, user: User) -> Result:
         """Any verb but watch."""
         handler = self._handler(request)
-        self.authorize(request, user)
         try:
+            self.authorize(request, user)
             return handler(self.backend, request, user)
         except StoreUnavailable as error:
             raise ServiceUnavailable(str(error)) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.api.builtin import NODE, POD, SECRET, SERVICE_ACCOUNT
-from orchestrator.api.errors import ApiError, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from orchestrator.api.errors import ApiError, BadRequest, Conflict, Forbidden, InternalError, Invalid, NotFound
 from orchestrator.api.meta import Object, uid
 from orchestrator.api.request import User
 from orchestrator.client.client import Client
@@ -132,6 +132,11 @@ def test_forgeries(resources: Resources, client: Client, tmp_path: Path) -> None
         with pytest.raises(InvalidToken):
             believed(resources, forged)
     assert believed(resources, text)
+
+
+def test_without_a_key(tmp_path: Path) -> None:
+    with pytest.raises(InternalError, match="see `podlab up`"):
+        TokenKey(tmp_path / "none").key_set()
 
 
 @pytest.mark.parametrize(
