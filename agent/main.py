@@ -34,6 +34,7 @@ from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
 from agent.server import make_app
 from agent.status_sender import StatusSender
+from agent.tokens import TokenManager
 from agent.volume_folders import volume_folders
 from agent.volumes import VolumeManager
 from orchestrator.api.builtin import POD, SERVICE
@@ -76,7 +77,7 @@ class Agent:
         self._statuses = StatusSender(client, clock)
         lookup = ApiLookup(client, self._services)
         folders = volume_folders(files, runtime)
-        volumes = VolumeManager(folders, lookup, context)
+        volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)

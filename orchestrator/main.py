@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.api.access import AUTHENTICATED
 from orchestrator.api.request import User
 from orchestrator.client.client import Client, Transport
 from orchestrator.client.events import EventRecorder
@@ -31,8 +32,8 @@ from orchestrator.util.settings import Settings, SettingsError, load
 COMPONENTS = ("api", "scheduler", "controllers")
 #: Who each component is: its user where it runs beside the API server, its certificate where it does not.
 _USERS = {
-    "scheduler": User("system:kube-scheduler", ("system:authenticated",)),
-    "controllers": User("system:kube-controller-manager", ("system:authenticated",)),
+    "scheduler": User("system:kube-scheduler", (AUTHENTICATED,)),
+    "controllers": User("system:kube-controller-manager", (AUTHENTICATED,)),
 }
 #: Under which names their Events are.
 _REPORTERS = {"scheduler": "default-scheduler", "controllers": "controller-manager"}
@@ -116,7 +117,8 @@ class _Loop(Protocol):
 @contextmanager
 def _loops(clients: Mapping[str, Client], settings: Settings, clock: Clock) -> Iterator[None]:
     """Scheduler and controllers, each with its own client, over the same informers."""
-    informers = Informers(next(iter(clients.values())))
+    # Of the two only the controllers may read everything.
+    informers = Informers(clients.get("controllers") or clients["scheduler"])
     recorders = {name: EventRecorder(client, _REPORTERS[name]) for name, client in clients.items()}
     loops: list[_Loop] = []
     if client := clients.get("scheduler"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.api.kinds import Kind, Kinds
+from orchestrator.api.kinds import VIRTUAL, Kind, Kinds
 from orchestrator.api.strategies.configmap import ConfigMapStrategy
 from orchestrator.api.strategies.deployment import DeploymentStrategy
 from orchestrator.api.strategies.endpoints import EndpointsStrategy
@@ -12,6 +12,12 @@ from orchestrator.api.strategies.lease import LeaseStrategy
 from orchestrator.api.strategies.namespace import NamespaceStrategy
 from orchestrator.api.strategies.node import NodeStrategy
 from orchestrator.api.strategies.pod import PodStrategy
+from orchestrator.api.strategies.rbac import (
+    ClusterRoleBindingStrategy,
+    ClusterRoleStrategy,
+    RoleBindingStrategy,
+    RoleStrategy,
+)
 from orchestrator.api.strategies.replicaset import ReplicaSetStrategy
 from orchestrator.api.strategies.secret import SecretStrategy
 from orchestrator.api.strategies.service import ServiceStrategy
@@ -55,7 +61,13 @@ ENDPOINT_SLICE = Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", short_names=("cm",), strategy=ConfigMapStrategy())
 SECRET = Kind("", "v1", "Secret", "secrets", strategy=SecretStrategy())
 SERVICE_ACCOUNT = Kind(
-    "", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",), strategy=ServiceAccountStrategy()
+    "",
+    "v1",
+    "ServiceAccount",
+    "serviceaccounts",
+    short_names=("sa",),
+    subresources=("token",),
+    strategy=ServiceAccountStrategy(),
 )
 EVENT = Kind("", "v1", "Event", "events", short_names=("ev",), strategy=EventStrategy())
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases", strategy=LeaseStrategy())
@@ -79,6 +91,31 @@ DEPLOYMENT = Kind(
     subresources=("status", "scale"),
     strategy=DeploymentStrategy(),
 )
+RBAC_GROUP = "rbac.authorization.k8s.io"
+ROLE = Kind(RBAC_GROUP, "v1", "Role", "roles", strategy=RoleStrategy())
+CLUSTER_ROLE = Kind(RBAC_GROUP, "v1", "ClusterRole", "clusterroles", namespaced=False, strategy=ClusterRoleStrategy())
+ROLE_BINDING = Kind(RBAC_GROUP, "v1", "RoleBinding", "rolebindings", strategy=RoleBindingStrategy())
+CLUSTER_ROLE_BINDING = Kind(
+    RBAC_GROUP,
+    "v1",
+    "ClusterRoleBinding",
+    "clusterrolebindings",
+    namespaced=False,
+    strategy=ClusterRoleBindingStrategy(),
+)
+
+
+def _question(group: str, kind: str, *, namespaced: bool = False) -> Kind:
+    """A virtual kind (`orchestrator.server.reviews` answers it)."""
+    return Kind(group, "v1", kind, f"{kind.lower()}s", namespaced=namespaced, verbs=VIRTUAL)
+
+
+SUBJECT_ACCESS_REVIEW = _question("authorization.k8s.io", "SubjectAccessReview")
+SELF_SUBJECT_ACCESS_REVIEW = _question("authorization.k8s.io", "SelfSubjectAccessReview")
+LOCAL_SUBJECT_ACCESS_REVIEW = _question("authorization.k8s.io", "LocalSubjectAccessReview", namespaced=True)
+SELF_SUBJECT_RULES_REVIEW = _question("authorization.k8s.io", "SelfSubjectRulesReview")
+SELF_SUBJECT_REVIEW = _question("authentication.k8s.io", "SelfSubjectReview")
+TOKEN_REVIEW = _question("authentication.k8s.io", "TokenReview")
 
 BUILTIN = Kinds(
     (
@@ -95,5 +132,15 @@ BUILTIN = Kinds(
         LEASE,
         REPLICA_SET,
         DEPLOYMENT,
+        ROLE,
+        CLUSTER_ROLE,
+        ROLE_BINDING,
+        CLUSTER_ROLE_BINDING,
+        SUBJECT_ACCESS_REVIEW,
+        SELF_SUBJECT_ACCESS_REVIEW,
+        LOCAL_SUBJECT_ACCESS_REVIEW,
+        SELF_SUBJECT_RULES_REVIEW,
+        SELF_SUBJECT_REVIEW,
+        TOKEN_REVIEW,
     )
 )

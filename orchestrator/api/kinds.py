@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from orchestrator.api.strategies.base import Strategy
 
+#: The verbs of a kind whose objects are stored.
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+#: Those of a virtual kind: its objects are questions, which are answered and not kept.
+VIRTUAL = ("create",)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
@@ -20,6 +25,7 @@ class Kind:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = VERBS
     strategy: Strategy = field(default_factory=Strategy)
 
     @property
@@ -34,6 +40,11 @@ class Kind:
     def resource(self) -> str:
         """`deployments.apps`, `pods`: the name in messages and in RBAC rules."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def stored(self) -> bool:
+        """False for a virtual kind: there is nothing to list, watch or delete."""
+        return "list" in self.verbs
 
     def __repr__(self) -> str:
         return f"<{self.api_version} {self.kind}>"

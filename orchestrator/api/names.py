@@ -127,6 +127,13 @@ def config_key(value: str) -> list[str]:
     return problems
 
 
+def path_segment(value: str) -> list[str]:
+    """The name of a Role or a binding: anything that can be one part of a URL's path."""
+    if value in (".", ".."):
+        return [f"may not be '{value}'"]
+    return [f"may not contain '{character}'" for character in "/%" if character in value]
+
+
 def env_name(value: str) -> list[str]:
     """The name of an environment variable."""
     if value and all(" " <= character <= "~" and character != "=" for character in value):

@@ -80,6 +80,7 @@ class Cluster:
         service_ip = str(settings.networks[0][1])
         hosts = [*_SERVER_HOSTS, domain, "127.0.0.1", service_ip, settings.api_host, socket.gethostname()]
         pki.ensure(folder, "apiserver", "kube-apiserver", hosts=list(dict.fromkeys(hosts)))
+        pki.ensure_key(settings.token_key)
         pki.ensure(folder, "admin", "kubernetes-admin", ["system:masters"])
         pki.ensure(folder, "proxy", "system:kube-proxy")
         for name, user in _LOOPS.items():

@@ -45,7 +45,7 @@ class GarbageCollector(Controller):
         self._by_type: dict[tuple[str, str], Informer] = {}
         for kind in BUILTIN:
             # Events own nothing, are owned by nothing, and expire by themselves.
-            if kind is not EVENT:
+            if kind.stored and kind is not EVENT:
                 informer = self._by_type[kind.group, kind.kind] = self.informer(kind)
                 index_by_owner(informer)
         for informer in self._by_type.values():

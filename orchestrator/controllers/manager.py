@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.client.client import Client
 from orchestrator.client.informers import Informers
 from orchestrator.controllers.base import Context, Controller, Recorder
+from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
@@ -25,6 +26,7 @@ from orchestrator.util.settings import Settings
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCAPublisher,
+    ClusterRoleAggregation,
     DeploymentController,
     ReplicaSetController,
     EndpointsController,

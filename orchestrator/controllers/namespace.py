@@ -28,7 +28,7 @@ class NamespaceController(Controller):
         self._namespaces.add_handler(self._namespace_changed)
         for kind in BUILTIN:
             # Events need no informer here: they go at once, without grace or finalizers.
-            if kind.namespaced and kind is not EVENT:
+            if kind.stored and kind.namespaced and kind is not EVENT:
                 self.informer(kind).add_handler(self._content_changed)
 
     def _namespace_changed(self, old: Object | None, new: Object | None) -> None:
@@ -62,7 +62,7 @@ class NamespaceController(Controller):
         self._remove(POD, where, remains)
         if remains.none:
             for kind in BUILTIN:
-                if kind.namespaced and kind is not POD:
+                if kind.stored and kind.namespaced and kind is not POD:
                     self._remove(kind, where, remains)
         return remains
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, g, request
 
+from orchestrator.api.access import Access
 from orchestrator.api.errors import ApiError, InternalError, MethodNotAllowed, NotFound
 from orchestrator.api.request import Request as ApiRequest
 from orchestrator.api.request import User
@@ -16,10 +17,10 @@ from orchestrator.server import podlogs, podstreams
 from orchestrator.server.agents import Agents
 from orchestrator.server.answers import error_answer, stream_answer, text_answer, upgrade_answer, watch_lines
 from orchestrator.server.authentication import Authenticator
-from orchestrator.server.authorization import authorize
 from orchestrator.server.connection import connection
 from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
+from orchestrator.server.impersonation import impersonated
 from orchestrator.server.incoming import options, to_request
 from orchestrator.server.longrunning import LongRunning
 from orchestrator.server.metrics import CONTENT_TYPE, Metrics
@@ -52,6 +53,7 @@ class ApiApp(Flask):
         self.long_running = LongRunning()
         self._resources = resources
         self._authenticator = authenticator
+        self._authorizer = resources.backend.security.authorizer
         self._health = health
         self._documents = documents
         self._agents = agents
@@ -68,10 +70,11 @@ class ApiApp(Flask):
         path = request.environ["PATH_INFO"]
         if path.split("/", 2)[1] in _HEALTH:
             return self._health_page(path)
-        # The version is for everybody too: a client asks for it before it says who it is.
-        user = self._authenticator.user(request.environ) if path != "/version" else None
-        if user is not None and (parsed := parse(path)) is not None:
+        user = self._user()
+        if (parsed := parse(path)) is not None:
             return self._resource(parsed, user)
+        verb = "get" if request.method == "HEAD" else request.method.lower()
+        self._authorizer.require(user, Access(verb, path=path))
         page = self._metrics_page if path == "/metrics" else self._documents.page(path)
         if page is None:
             raise NotFound("the server could not find the requested resource")
@@ -85,6 +88,11 @@ class ApiApp(Flask):
             return error_answer(error)
         log.error("%s %s failed", request.method, request.path, exc_info=error)
         return error_answer(InternalError(f"Internal error occurred: {type(error).__name__}: see the server's log"))
+
+    def _user(self) -> User:
+        """Who asks, or whom he may act as. Raises Unauthorized, Forbidden, BadRequest."""
+        user = self._authenticator.user(request.environ)
+        return impersonated(user, request.environ, self._authorizer)
 
     def _resource(self, path: ResourcePath, user: User) -> Response:
         kind = self._resources.backend.kinds.by_path(path.group, path.version, path.plural)
@@ -107,7 +115,7 @@ class ApiApp(Flask):
         return self._stream(watch_lines(session.batches(), self._representation.encoder(call, form)), session.close)
 
     def _log(self, call: ApiRequest, user: User) -> Response:
-        authorize(user, call)
+        self._resources.authorize(call, user)
         stream = podlogs.open_log(self._resources.backend, self._agents, call)
         return self._stream(iter(stream), stream.close, "text/plain")
 

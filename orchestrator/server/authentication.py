@@ -1,19 +1,21 @@
-"""Who asks: by client certificate, or by bearer token."""
+"""Who asks: by client certificate, or by bearer token; anonymous without either."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.api.errors import Forbidden, Unauthorized
+from orchestrator.api.access import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
+from orchestrator.api.errors import Unauthorized
 from orchestrator.api.request import User
 from orchestrator.server.connection import connection
+from orchestrator.server.jwt import InvalidToken
+from orchestrator.server.service_account_tokens import ServiceAccountTokens
 
-AUTHENTICATED = "system:authenticated"
 _BEARER = "bearer "
 
 
@@ -21,26 +23,43 @@ class TokensDamaged(ValueError):
     """The token file cannot be used; the message says which line and why."""
 
 
-class Authenticator:
-    """Bearer tokens stand in `tokens.csv`: `token,user,uid,"group1,group2"` a line, the groups optional."""
+class BearerTokens:
+    """The tokens of people (`tokens.csv`) and of service accounts."""
 
-    def __init__(self, tokens: Mapping[str, User]) -> None:
+    def __init__(self, tokens: Mapping[str, User], accounts: ServiceAccountTokens) -> None:
         #: By digest, so that the time a look-up takes tells nothing of a token.
         self._users = {_digest(token): user for token, user in tokens.items()}
+        self._accounts = accounts
+
+    def user(self, token: str, audiences: Sequence[str] = ()) -> User:
+        """Whom the token stands for at one of `audiences` (the API server's own by default). Raises InvalidToken."""
+        known = self._users.get(_digest(token))
+        return with_implied_group(known or self._accounts.user(token, audiences))
+
+
+class Authenticator:
+    def __init__(self, bearers: BearerTokens) -> None:
+        self._bearers = bearers
 
     def user(self, environ: Mapping[str, Any]) -> User:
-        """A certificate counts before a token. Raises Unauthorized, Forbidden."""
-        user = connection(environ).certificate_user or self._token_user(environ.get("HTTP_AUTHORIZATION", ""))
-        if user is None:
-            raise Unauthorized("Unauthorized")
-        if "HTTP_IMPERSONATE_USER" in environ:
-            raise Forbidden(f"user {user.name} cannot impersonate others: impersonation is not supported")
-        return user if AUTHENTICATED in user.groups else replace(user, groups=(*user.groups, AUTHENTICATED))
-
-    def _token_user(self, header: str) -> User | None:
+        """A certificate counts before a token. Raises Unauthorized."""
+        if (user := connection(environ).certificate_user) is not None:
+            return with_implied_group(user)
+        header = environ.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return User(ANONYMOUS, (UNAUTHENTICATED,))
         if not header.lower().startswith(_BEARER):
-            return None
-        return self._users.get(_digest(header[len(_BEARER) :].strip()))
+            raise Unauthorized("Unauthorized")
+        try:
+            return self._bearers.user(header[len(_BEARER) :].strip())
+        except InvalidToken as error:
+            raise Unauthorized("Unauthorized") from error
+
+
+def with_implied_group(user: User) -> User:
+    """Everybody is in the group of those who are known, or who are not."""
+    implied = UNAUTHENTICATED if user.name == ANONYMOUS else AUTHENTICATED
+    return user if implied in user.groups else replace(user, groups=(*user.groups, implied))
 
 
 def _digest(token: str) -> bytes:
@@ -48,7 +67,9 @@ def _digest(token: str) -> bytes:
 
 
 def read_tokens(file: Path) -> dict[str, User]:
-    """Token -> user; none when there is no file. Raises TokensDamaged, OSError."""
+    """Token -> user, from lines `token,user,uid,"group1,group2"` (the groups optional); none when there is no file.
+
+    Raises TokensDamaged, OSError."""
     if not file.exists():
         return {}
     tokens: dict[str, User] = {}

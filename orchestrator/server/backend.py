@@ -11,6 +11,7 @@ from orchestrator.api.meta import Object
 from orchestrator.api.request import User
 from orchestrator.server import keys
 from orchestrator.server.admission.base import Admission
+from orchestrator.server.security import Security
 from orchestrator.store.base import Entry, KeyNotFound, Store
 from orchestrator.util.clock import Clock
 
@@ -23,6 +24,7 @@ class Backend:
     store: Store
     kinds: Kinds
     admission: Admission
+    security: Security
     clock: Clock
     rng: random.Random
 

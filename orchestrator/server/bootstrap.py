@@ -4,42 +4,84 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from typing import Literal
 
-from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, SERVICE
+from orchestrator.api.access import AUTHENTICATED, MASTERS
+from orchestrator.api.builtin import (
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    ENDPOINT_SLICE,
+    ENDPOINTS,
+    NAMESPACE,
+    SERVICE,
+)
 from orchestrator.api.errors import NotFound
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace
 from orchestrator.api.request import Request, User
+from orchestrator.server.policy import cluster_role_bindings, cluster_roles
+from orchestrator.server.policy_plan import reconciled_binding, reconciled_role
 from orchestrator.server.resources import Resources
+from orchestrator.server.results import Single
 from orchestrator.util.settings import Settings
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 #: Who the API server is when it writes on its own account.
-APISERVER = User("system:apiserver", ("system:masters", "system:authenticated"))
+APISERVER = User("system:apiserver", (MASTERS, AUTHENTICATED))
 
 
 def bootstrap(resources: Resources, settings: Settings) -> None:
-    """The namespaces, and the Service `kubernetes` with this server behind it."""
+    """The namespaces, the roles, and the Service `kubernetes` with this server behind it."""
     for each in NAMESPACES:
         _ensure(resources, NAMESPACE, {"metadata": {"name": each}})
+    _ensure_policy(resources)
     _ensure(resources, SERVICE, _service(settings))
     _replace(resources, ENDPOINTS, _endpoints(settings))
     _replace(resources, ENDPOINT_SLICE, _slice(settings))
 
 
+def _ensure_policy(resources: Resources) -> None:
+    for role in cluster_roles():
+        there = _find(resources, CLUSTER_ROLE, role)
+        if there is None:
+            _write(resources, "create", CLUSTER_ROLE, role)
+        elif new := reconciled_role(there, role):
+            _write(resources, "update", CLUSTER_ROLE, new)
+    for binding in cluster_role_bindings():
+        there = _find(resources, CLUSTER_ROLE_BINDING, binding)
+        step, new = reconciled_binding(there, binding) if there else ("create", binding)
+        if step == "recreate":
+            resources.handle(Request("delete", CLUSTER_ROLE_BINDING, "", name(new)), APISERVER)
+        if step != "keep":
+            _write(resources, "update" if step == "update" else "create", CLUSTER_ROLE_BINDING, new)
+
+
 def _ensure(resources: Resources, kind: Kind, obj: Object) -> bool:
     """Create the object; False when it was there."""
-    try:
-        resources.handle(Request("get", kind, namespace(obj), name(obj)), APISERVER)
+    if _find(resources, kind, obj) is not None:
         return False
-    except NotFound:
-        resources.handle(Request("create", kind, namespace(obj), body=obj), APISERVER)
-        return True
+    _write(resources, "create", kind, obj)
+    return True
 
 
 def _replace(resources: Resources, kind: Kind, obj: Object) -> None:
     if not _ensure(resources, kind, obj):
-        resources.handle(Request("update", kind, namespace(obj), name(obj), body=obj), APISERVER)
+        _write(resources, "update", kind, obj)
+
+
+def _find(resources: Resources, kind: Kind, obj: Object) -> Object | None:
+    """The object of that name, None when there is none."""
+    try:
+        found = resources.handle(Request("get", kind, namespace(obj), name(obj)), APISERVER)
+    except NotFound:
+        return None
+    assert isinstance(found, Single)
+    return found.object()
+
+
+def _write(resources: Resources, verb: Literal["create", "update"], kind: Kind, obj: Object) -> None:
+    where = name(obj) if verb == "update" else ""
+    resources.handle(Request(verb, kind, namespace(obj), where, body=obj), APISERVER)
 
 
 def _service(settings: Settings) -> Object:

@@ -11,6 +11,8 @@ from orchestrator.api.request import User
 
 #: Where the WSGI server puts it in the environ.
 ENVIRON_KEY = "podlab.connection"
+#: Between the values of an `Impersonate-...` header that came several times: a value may have a comma, but no line end.
+VALUE_SEPARATOR = "\n"
 
 
 class ClientConnection(Protocol):

@@ -16,15 +16,11 @@ from orchestrator.server import keys
 from orchestrator.server.admission.base import Attributes
 from orchestrator.server.backend import ATTEMPTS, Backend
 from orchestrator.server.decode import decode, validate_new
+from orchestrator.server.generated_names import generate_name
 from orchestrator.server.options import dry_run
 from orchestrator.server.ownership import Owners, Writing, owned, tracked
 from orchestrator.server.results import Single
 from orchestrator.store.base import KeyExists
-
-#: No vowels and no look-alikes, so that a name is no word.
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIX = 5
-_LONGEST_PREFIX = 63 - _SUFFIX
 
 
 def create(backend: Backend, request: Request, user: User) -> Single:
@@ -86,11 +82,6 @@ def _name(obj: Object, rng: random.Random) -> bool:
         return False
     meta["name"] = generate_name(str(meta["generateName"]), rng)
     return True
-
-
-def generate_name(base: str, rng: random.Random) -> str:
-    """`web-` -> `web-x7k2m`, never longer than 63 characters."""
-    return base[:_LONGEST_PREFIX] + "".join(rng.choices(_LETTERS, k=_SUFFIX))
 
 
 def _dry(backend: Backend, request: Request, obj: Object) -> bytes:

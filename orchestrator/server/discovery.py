@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.meta import Object
 
-VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _READ_WRITE = ("get", "patch", "update")
 _PROXY = ("create", "delete", "get", "patch", "update")
 _STREAM = ("create", "get")
@@ -100,7 +99,7 @@ def _resource(kind: Kind) -> Object:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(VERBS),
+        "verbs": list(kind.verbs),
     }
     return resource | _names(kind)
 
@@ -144,7 +143,7 @@ def _resource_discovery(kind: Kind) -> Object:
         "responseKind": _response_kind(kind.group, kind.version, kind.kind),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": list(VERBS),
+        "verbs": list(kind.verbs),
         **_names(kind),
     }
     if kind.subresources:

@@ -16,6 +16,7 @@ from orchestrator.api.meta import Object
 from orchestrator.server import discovery, openapi, openapi_v2, openapi_v2_protobuf
 from orchestrator.server.answers import json_answer, object_answer
 from orchestrator.server.negotiation import JSON, clauses, negotiate
+from orchestrator.server.service_account_tokens import ServiceAccountTokens
 from orchestrator.util.files import write_atomically
 
 log = logging.getLogger(__name__)
@@ -25,14 +26,27 @@ Page = Callable[[], Response]
 _DISCOVERY = "apidiscovery.k8s.io"
 _AGGREGATED = "APIGroupDiscoveryList"
 _FORMS = frozenset({(_AGGREGATED, version, _DISCOVERY) for version in ("v2", "v2beta1")})
-_FIXED = ("/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version")
+_FIXED = (
+    "/.well-known/openid-configuration",
+    "/api",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/openid/v1/jwks",
+    "/readyz",
+    "/version",
+)
 #: The address of a document has its hash, so it may be kept for long.
 _FOR_LONG = "public, max-age=31536000"
 
 
 class Documents:
-    def __init__(self, kinds: Kinds, address: str, cache: Path) -> None:
+    def __init__(self, kinds: Kinds, address: str, cache: Path, accounts: ServiceAccountTokens) -> None:
         """`address` is the server's HOST:PORT; `cache` a folder for what takes long to make."""
+        self._accounts = accounts
         self._kinds = kinds
         self._address = address
         self._cache = cache
@@ -45,6 +59,10 @@ class Documents:
                 return lambda: json_answer(orjson.dumps({"paths": self._paths()}))
             case ["version"]:
                 return lambda: json_answer(orjson.dumps(version_info()))
+            case [".well-known", "openid-configuration"]:
+                return lambda: json_answer(orjson.dumps(self._accounts.configuration(f"https://{self._address}")))
+            case ["openid", "v1", "jwks"]:
+                return self._key_set
             case ["api"] | ["apis"]:
                 return lambda: self._groups(core=parts == ["api"])
             case ["openapi", "v2"]:
@@ -69,6 +87,11 @@ class Documents:
             return object_answer(groups, wanted)
         answer = object_answer(discovery.aggregated(self._kinds, core=core, version=wanted.version), wanted)
         answer.content_type = f"{JSON};g={_DISCOVERY};v={wanted.version};as={_AGGREGATED}"
+        return answer
+
+    def _key_set(self) -> Response:
+        answer = json_answer(orjson.dumps(self._accounts.key_set()))
+        answer.content_type = "application/jwk-set+json"
         return answer
 
     def _paths(self) -> list[str]:

@@ -71,9 +71,12 @@ def _paths(kind: Kind, names: Names) -> Iterator[tuple[str, Object]]:
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.api_version}"
     scope = "/namespaces/{namespace}" if kind.namespaced else ""
     describe = _Describer(kind, names)
+    collection = f"{root}{scope}/{kind.plural}"
+    if not kind.stored:
+        yield collection, describe.question()
+        return
     if kind.namespaced:
         yield f"{root}/{kind.plural}", {"get": describe.listing("ForAllNamespaces")}
-    collection = f"{root}{scope}/{kind.plural}"
     yield collection, describe.collection()
     yield f"{collection}/{{name}}", describe.item()
     for name in kind.subresources:
@@ -90,12 +93,18 @@ class _Describer:
     def listing(self, suffix: str = "") -> Object:
         return self._operation("list", _LIST, answer=self._list, suffix=suffix)
 
+    def question(self) -> Object:
+        """The collection of a virtual kind."""
+        return {
+            "post": self._operation("post", _WRITE, body=self._object, answer=self._object),
+            "parameters": self._path_parameters(named=False),
+        }
+
     def collection(self) -> Object:
         return {
             "get": self.listing(),
-            "post": self._operation("post", _WRITE, body=self._object, answer=self._object),
             "delete": self._operation("deletecollection", (*_DELETE, *_LIST[:-1]), body=_delete_options()),
-            "parameters": self._path_parameters(named=False),
+            **self.question(),
         }
 
     def item(self) -> Object:

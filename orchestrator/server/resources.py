@@ -5,25 +5,30 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from orchestrator.api.access import access_of
 from orchestrator.api.errors import MethodNotAllowed, NotFound, ServiceUnavailable
-from orchestrator.api.kinds import Kinds
+from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Admission
-from orchestrator.server.authorization import authorize
 from orchestrator.server.backend import Backend
 from orchestrator.server.create import create
 from orchestrator.server.delete import delete, delete_collection
 from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
 from orchestrator.server.results import Result
+from orchestrator.server.reviews import REVIEWS
 from orchestrator.server.scale import get_scale, patch_scale, update_scale
+from orchestrator.server.security import Security
 from orchestrator.server.subresources import bind, evict, finalize
+from orchestrator.server.token_request import create_token
 from orchestrator.server.update import update, update_status
 from orchestrator.server.watch import ExpiredSession, WatchSession, watch
 from orchestrator.store.base import Store, StoreUnavailable
 from orchestrator.util.clock import Clock
 
 Handler = Callable[[Backend, Request, User], Result]
+
+_NOT_ALLOWED = "the server does not allow this method on the requested resource"
 
 #: (subresource, verb) -> what answers it.
 _HANDLERS: dict[tuple[str, str], Handler] = {
@@ -42,6 +47,7 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("scale", "patch"): patch_scale,
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
+    ("token", "create"): create_token,
     ("finalize", "update"): finalize,
 }
 
@@ -50,27 +56,45 @@ class Resources:
     """Answers requests from any transport. Raises `orchestrator.api.errors.ApiError`."""
 
     def __init__(
-        self, store: Store, kinds: Kinds, admission: Admission, clock: Clock, rng: random.Random | None = None
+        self,
+        store: Store,
+        kinds: Kinds,
+        admission: Admission,
+        security: Security,
+        clock: Clock,
+        rng: random.Random | None = None,
     ) -> None:
-        self.backend = Backend(store, kinds, admission, clock, rng or random.Random())
+        self.backend = Backend(store, kinds, admission, security, clock, rng or random.Random())
 
     def handle(self, request: Request, user: User) -> Result:
         """Any verb but watch."""
         handler = self._handler(request)
-        authorize(user, request)
         try:
+            self.authorize(request, user)
             return handler(self.backend, request, user)
         except StoreUnavailable as error:
             raise ServiceUnavailable(str(error)) from error
 
     def watch(self, request: Request, user: User) -> WatchSession | ExpiredSession:
-        authorize(user, request)
+        if not request.kind.stored:
+            raise MethodNotAllowed(_NOT_ALLOWED)
+        self.authorize(request, user)
         return watch(self.backend, request)
+
+    def authorize(self, request: Request, user: User) -> None:
+        """Raises Forbidden."""
+        self.backend.security.authorizer.require(user, access_of(request))
 
     def _handler(self, request: Request) -> Handler:
         if request.subresource and request.subresource not in request.kind.subresources:
             raise NotFound("the server could not find the requested resource")
-        handler = _HANDLERS.get((request.subresource, request.verb))
+        handlers = _HANDLERS if request.kind.stored else _answers(request.kind)
+        handler = handlers.get((request.subresource, request.verb))
         if handler is None:
-            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            raise MethodNotAllowed(_NOT_ALLOWED)
         return handler
+
+
+def _answers(kind: Kind) -> dict[tuple[str, str], Handler]:
+    """A virtual kind can only be created, which is to ask."""
+    return {("", "create"): REVIEWS[kind]}

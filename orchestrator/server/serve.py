@@ -15,6 +15,7 @@ from orchestrator.server.bootstrap import bootstrap
 from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
 from orchestrator.server.resources import Resources
+from orchestrator.server.security import security
 from orchestrator.server.sweeper import EventSweeper
 from orchestrator.server.wsgi import Server
 from orchestrator.store.base import Store
@@ -32,7 +33,10 @@ class ApiServer:
         """Raises SettingsError (there is no certificate), TokensDamaged, OSError."""
         self._settings = settings
         rng = random.Random()
-        self.resources = Resources(store, BUILTIN, admission.standard(store, settings, rng), clock, rng)
+        tokens = read_tokens(settings.pki / "tokens.csv")
+        secured = security(store, settings, clock, tokens)
+        plugins = admission.standard(store, settings, rng, secured.authorizer)
+        self.resources = Resources(store, BUILTIN, plugins, secured, clock, rng)
         self._ready = threading.Event()
         self._stopping = threading.Event()
         own = identity(settings.pki, "apiserver")
@@ -40,9 +44,9 @@ class ApiServer:
             raise SettingsError(f"there is no {own.certificate} with its key: run `podlab up`")
         self._app = ApiApp(
             self.resources,
-            Authenticator(read_tokens(settings.pki / "tokens.csv")),
+            Authenticator(secured.bearers),
             Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
-            Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache"),
+            Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache", secured.accounts),
             Agents(own),
             clock,
         )
@@ -58,8 +62,9 @@ class ApiServer:
     def start(self) -> None:
         """Listen, and be ready when this returns. Raises CannotListen."""
         self._http.prepare()
-        threads.start("api-accept", self._http.serve)
+        # Who comes before wait in the backlog: without the roles they would be turned away.
         bootstrap(self.resources, self._settings)
+        threads.start("api-accept", self._http.serve)
         self._ready.set()
         self._sweeper.start()
 

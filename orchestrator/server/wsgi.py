@@ -14,7 +14,7 @@ from cheroot import server, wsgi
 
 from orchestrator.api.request import User
 from orchestrator.server.certificates import certificate_user
-from orchestrator.server.connection import ENVIRON_KEY
+from orchestrator.server.connection import ENVIRON_KEY, VALUE_SEPARATOR
 from orchestrator.server.streams import Channel, Reader, Writer
 from orchestrator.server.workers import Workers
 from orchestrator.util.server_tls import DeferredHandshake
@@ -34,8 +34,18 @@ _PLAIN_HTTP = (
 )
 
 
+class _Headers(dict[bytes, bytes]):
+    """Of a header that came several times cheroot keeps the last; whom to act as takes all."""
+
+    def __setitem__(self, header: bytes, value: bytes) -> None:
+        if header.startswith(b"Impersonate-") and header in self:
+            value = self[header] + VALUE_SEPARATOR.encode() + value
+        super().__setitem__(header, value)
+
+
 class _Request(server.HTTPRequest):
     def parse_request(self) -> None:
+        self.inheaders = _Headers()
         self.conn.rfile.begin()
         super().parse_request()
 

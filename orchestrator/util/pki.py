@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from orchestrator.util.files import write_atomically
 from orchestrator.util.identity import Identity, identity
 
-__all__ = ["Identity", "ensure", "ensure_ca", "identity"]
+__all__ = ["Identity", "ensure", "ensure_ca", "ensure_key", "identity"]
 
 _YEARS = 10
 
@@ -73,6 +73,14 @@ def ensure(
     return wanted
 
 
+def ensure_key(file: Path) -> None:
+    """Make a private key without a certificate (P-256, PEM) unless it is there."""
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_key(file, ec.generate_private_key(ec.SECP256R1()))
+
+
 def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
@@ -109,9 +117,13 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
 
 def _write(identity: Identity, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
     """The key first: `exists` is then true only for a whole pair."""
+    _write_key(identity.key, key)
+    write_atomically(identity.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _write_key(file: Path, key: ec.EllipticCurvePrivateKey) -> None:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    write_atomically(identity.key, secret, 0o600)
-    identity.key.chmod(0o600)
-    write_atomically(identity.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+    write_atomically(file, secret, 0o600)
+    file.chmod(0o600)

@@ -3,7 +3,8 @@
 Home layout (`$PODLAB_HOME`, `~/.podlab` by default, then the cluster's name):
 
     settings.json   this
-    pki/            ca.crt, ca.key, and NAME.crt, NAME.key for each identity (`orchestrator.util.pki`)
+    pki/            ca.crt, ca.key, and NAME.crt, NAME.key for each identity (`orchestrator.util.pki`);
+                    sa.key, which signs service account tokens
     store/          the JSON store's journal and snapshots
     nodes/NODE/     an agent's pods: volumes, termination messages
     logs/           COMPONENT.log
@@ -77,6 +78,10 @@ class Settings:
     @property
     def pki(self) -> Path:
         return self.home / "pki"
+
+    @property
+    def token_key(self) -> Path:
+        return self.pki / "sa.key"
 
     @property
     def store(self) -> Path:

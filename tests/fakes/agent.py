@@ -14,16 +14,16 @@ from agent.proxy.anyip import remove_routes
 from agent.runtime.base import LABEL_CLUSTER, LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
 from agent.runtime.fake import FakeRuntime
 from agent.volume_folders import volume_folders
-from orchestrator.api.builtin import EVENT, POD
+from orchestrator.api.builtin import CONFIG_MAP, EVENT, POD, SERVICE_ACCOUNT
 from orchestrator.api.errors import NotFound, ServiceUnavailable
 from orchestrator.api.meta import Object, condition, metadata, name, status
-from orchestrator.api.request import Request
+from orchestrator.api.request import Request, User
 from orchestrator.client.client import Client, Transport, WatchStream
 from orchestrator.server.local import LocalTransport
 from orchestrator.util import pki
 from orchestrator.util.clock import Clock, SystemClock
 from orchestrator.util.settings import Settings
-from tests.fakes.api import ADMIN, local_api
+from tests.fakes.api import local_api
 
 T = TypeVar("T")
 NODE = "n1"
@@ -79,10 +79,18 @@ class Lab:
             load_balancer_cidr="10.253.0.0/24",
         )
         self.clock, self.runtime = clock, runtime
-        resources, self.client = local_api(clock)
-        self.switch = Switch(LocalTransport(resources, ADMIN))
+        pki.ensure_key(self.settings.token_key)
+        resources, self.client = local_api(clock, home=home)
+        self._publish_access()
+        self.switch = Switch(LocalTransport(resources, User(f"system:node:{NODE}", ("system:nodes",))))
         self.identity = pki.ensure(self.settings.pki, NODE, f"system:node:{NODE}", ["system:nodes"], ["127.0.0.1"])
         self.agent: Agent | None = None
+
+    def _publish_access(self) -> None:
+        """What controllers make in a namespace, without which no pod starts."""
+        self.client.create(SERVICE_ACCOUNT, {"metadata": {"name": "default", "namespace": "default"}})
+        root_ca = {"name": "kube-root-ca.crt", "namespace": "default"}
+        self.client.create(CONFIG_MAP, {"metadata": root_ca, "data": {"ca.crt": "a certificate"}})
 
     def launch(self) -> Agent:
         """Start an agent, and do not wait for the API."""

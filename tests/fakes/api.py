@@ -15,6 +15,7 @@ from orchestrator.server.admission import standard
 from orchestrator.server.bootstrap import bootstrap
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.resources import Resources
+from orchestrator.server.security import security
 from orchestrator.server.serve import ApiServer
 from orchestrator.store.memory import MemoryStore
 from orchestrator.util import pki
@@ -24,13 +25,19 @@ from orchestrator.util.settings import Settings
 ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 
 
-def local_api(clock: Clock | None = None, user: User = ADMIN) -> tuple[Resources, Client]:
-    """An API server with the objects every cluster begins with, and a client of it that is `user`."""
+def local_api(
+    clock: Clock | None = None, user: User = ADMIN, home: Path = Path("/nonexistent")
+) -> tuple[Resources, Client]:
+    """An API server with the objects every cluster begins with, and a client of it that is `user`.
+
+    `home` is needed for service account tokens: it has their key.
+    """
     clock = clock or SystemClock()
-    settings = Settings(home=Path("/nonexistent"))
+    settings = Settings(home=home)
     rng = random.Random(1)
     store = MemoryStore(clock)
-    resources = Resources(store, BUILTIN, standard(store, settings, rng), clock, rng)
+    secured = security(store, settings, clock)
+    resources = Resources(store, BUILTIN, standard(store, settings, rng, secured.authorizer), secured, clock, rng)
     bootstrap(resources, settings)
     return resources, Client(LocalTransport(resources, user))
 
@@ -40,6 +47,7 @@ def cluster_home(home: Path) -> Settings:
     settings = Settings(home=home, api_port=free_port())
     settings.save()
     pki.ensure(settings.pki, "apiserver", "kube-apiserver", hosts=["localhost", "127.0.0.1"])
+    pki.ensure_key(settings.token_key)
     pki.ensure(settings.pki, "admin", "kubernetes-admin", ["system:masters"])
     pki.ensure(settings.pki, "n1", "system:node:n1", ["system:nodes"], ["n1", "127.0.0.1"])
     return settings

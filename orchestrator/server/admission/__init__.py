@@ -6,18 +6,24 @@ import random
 
 from orchestrator.server.admission.base import Admission, View
 from orchestrator.server.admission.namespaces import NamespaceLifecycle
-from orchestrator.server.admission.pods import DefaultTolerationSeconds, Priority, ServiceAccounts
+from orchestrator.server.admission.node_restriction import NodeRestriction
+from orchestrator.server.admission.pods import DefaultTolerationSeconds, Priority
+from orchestrator.server.admission.rbac import EscalationPrevention
+from orchestrator.server.admission.service_accounts import ServiceAccounts
 from orchestrator.server.admission.services import ServiceIPs
+from orchestrator.server.authorization import Authorizer
 from orchestrator.store.base import Store
 from orchestrator.util.settings import Settings
 
 
-def standard(store: Store, settings: Settings, rng: random.Random) -> Admission:
+def standard(store: Store, settings: Settings, rng: random.Random, authorizer: Authorizer) -> Admission:
     view = View(store)
     return Admission(
         (
             NamespaceLifecycle(view),
-            ServiceAccounts(view),
+            NodeRestriction(view),
+            EscalationPrevention(authorizer),
+            ServiceAccounts(view, rng),
             Priority(),
             DefaultTolerationSeconds(settings.eviction_seconds),
             ServiceIPs(view, settings, rng),

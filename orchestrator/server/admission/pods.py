@@ -1,11 +1,10 @@
-"""What every new pod gets: a service account, a priority, and tolerations for a node that goes away for a while."""
+"""What every new pod gets: a priority, and tolerations for a node that goes away for a while."""
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import POD, SERVICE_ACCOUNT
+from orchestrator.api.builtin import POD
 from orchestrator.api.meta import Object
-from orchestrator.server.admission.base import Attributes, Plugin, View
-from orchestrator.server.admission.namespaces import forbidden
+from orchestrator.server.admission.base import Attributes, Plugin
 
 #: The taints of a node that is down, which a pod tolerates for a while (`DefaultTolerationSeconds`).
 _NODE_DOWN = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
@@ -16,29 +15,6 @@ def new_pod(attributes: Attributes) -> Object | None:
     if attributes.kind is not POD or attributes.operation != "CREATE" or attributes.new is None:
         return None
     return attributes.new.setdefault("spec", {})  # type: ignore[no-any-return]
-
-
-class ServiceAccounts(Plugin):
-    """`default` for pods that name no account. It is made by a controller, so it may not be there yet."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-
-    def admit(self, attributes: Attributes) -> None:
-        spec = new_pod(attributes)
-        if spec is None:
-            return
-        # `serviceAccount` is the field's old name, and still readable.
-        wanted = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-        spec["serviceAccountName"] = spec["serviceAccount"] = wanted
-        account = self._view.find(SERVICE_ACCOUNT, attributes.namespace, wanted)
-        if account is None and wanted != "default":
-            why = (
-                f'error looking up service account {attributes.namespace}/{wanted}: serviceaccount "{wanted}" not found'
-            )
-            raise forbidden(POD, attributes.name, why)
-        if account is not None and account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
-            spec["imagePullSecrets"] = account["imagePullSecrets"]
 
 
 class Priority(Plugin):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,42 @@ def test_a_named_account_must_be_there(client: Client) -> None:
     spec = client.create(POD, pod(serviceAccount="bot"))["spec"]
     assert spec["serviceAccountName"] == "bot"
     assert spec["imagePullSecrets"] == secrets
+
+
+PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def test_pods_get_what_they_call_the_api_with(client: Client) -> None:
+    init = [{"name": "init", "image": "busybox"}]
+    spec = client.create(POD, pod(initContainers=init))["spec"]
+    [volume] = spec["volumes"]
+    assert re.fullmatch("kube-api-access-[a-z0-9]{5}", volume["name"])
+    token, ca, namespace = volume["projected"]["sources"]
+    assert token == {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}}
+    assert ca == {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
+    assert namespace["downwardAPI"]["items"][0]["path"] == "namespace"
+    mount = {"name": volume["name"], "readOnly": True, "mountPath": PATH}
+    assert [c["volumeMounts"] for c in (*spec["initContainers"], *spec["containers"])] == [[mount], [mount]]
+
+
+def test_a_container_that_mounts_its_own_there_keeps_it(client: Client) -> None:
+    own = [{"name": "main", "image": "nginx", "volumeMounts": [{"name": "mine", "mountPath": PATH}]}]
+    volumes = [{"name": "mine", "emptyDir": {}}]
+    spec = client.create(POD, pod(containers=own, volumes=volumes))["spec"]
+    assert spec["volumes"] == volumes
+    assert len(spec["containers"][0]["volumeMounts"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("of_account", "of_pod", "mounted"),
+    [(None, None, True), (False, None, False), (False, True, True), (True, False, False), (None, False, False)],
+)
+def test_who_wants_no_token(client: Client, of_account: bool | None, of_pod: bool | None, mounted: bool) -> None:
+    field = "automountServiceAccountToken"
+    account = {} if of_account is None else {field: of_account}
+    client.create(SERVICE_ACCOUNT, {"metadata": {"name": "default", "namespace": "default"}, **account})
+    spec = client.create(POD, pod(**({} if of_pod is None else {field: of_pod})))["spec"]
+    assert bool(spec.get("volumes")) == mounted
 
 
 def test_pods_tolerate_a_node_that_is_down_for_a_while(client: Client) -> None:

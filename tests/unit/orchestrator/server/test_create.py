@@ -8,7 +8,7 @@ from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, NAMESPACE
 from orchestrator.api.errors import AlreadyExists, BadRequest, Invalid, NotFound
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client
-from orchestrator.server.create import generate_name
+from orchestrator.server.generated_names import generate_name
 from orchestrator.server.resources import Resources
 from tests.fakes.api import ADMIN
 
