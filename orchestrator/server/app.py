@@ -121,7 +121,7 @@ class ApiApp(Flask):
 
     def _upgrade(self, call: ApiRequest, user: User) -> Response:
         """From the 101 on, the connection is the agent's and the client's."""
-        authorize(user, call)
+        self._resources.authorize(call, user)
         query = request.environ.get("QUERY_STRING", "")
         agent, headers = podstreams.open_stream(
             self._resources.backend, self._agents, call, request.method, query, request.headers

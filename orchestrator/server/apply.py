@@ -7,6 +7,7 @@ from dataclasses import replace
 import orjson
 
 from orchestrator.api import last_applied, managed, strict
+from orchestrator.api.access import access_of
 from orchestrator.api.errors import AlreadyExists, BadRequest, NotFound
 from orchestrator.api.managed import Application, Conflicts
 from orchestrator.api.meta import Object, metadata, name, uid
@@ -15,7 +16,6 @@ from orchestrator.api.times import rfc3339
 from orchestrator.api.typed import shape
 from orchestrator.api.typed.check import problems
 from orchestrator.server import ownership
-from orchestrator.server.authorization import authorize
 from orchestrator.server.backend import ATTEMPTS, Backend, conflict
 from orchestrator.server.create import create_object
 from orchestrator.server.decode import typed
@@ -138,7 +138,7 @@ def _exists(backend: Backend, request: Request) -> bool:
 
 def _create(backend: Backend, request: Request, user: User, make: Change) -> Single:
     creation = replace(request, verb="create", name="")
-    authorize(user, creation)
+    backend.security.authorizer.require(user, access_of(creation))
     obj, warnings = make({})
     if wanted := uid(obj):
         why = f"uid mismatch: the provided object specified uid {wanted}, and no existing object was found"
