@@ -100,10 +100,11 @@ def test_exec_refused(user: RealCluster) -> None:
 
 def test_exec_with_a_terminal(user: RealCluster) -> None:
     with terminal(user, "exec", "-it", "shell", "-c", "main", "--", "sh") as typed:
-        typed.type("stty size\n")
+        # Sizes travel beside what is typed, so either may be there first.
+        typed.type("until stty size 2>&1 | grep '^33 99'; do sleep 0.1; done\n")
         typed.expect(r"33 99\r\n")
         typed.resize(44, 88)
-        typed.type("stty size\n")
+        typed.type("until stty size | grep '^44 88'; do sleep 0.1; done\n")
         typed.expect(r"44 88\r\n")
         typed.type("tty && exit 5\n")
         typed.expect(r"/dev/pts/\d+\r\n")
