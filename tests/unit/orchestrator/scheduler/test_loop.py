@@ -61,12 +61,17 @@ class World:
     story: Story
     informers: Informers
     changes: queue.Queue[Object] = field(default_factory=queue.Queue)
+    #: Nodes as the scheduler has heard of them.
+    nodes: queue.Queue[Object] = field(default_factory=queue.Queue)
 
     def node(self, name: str, **fields: Any) -> None:
+        """Returns when the scheduler knows the node, so that what comes next finds it."""
         obj = node_object(name, **fields)
         status = obj.pop("status")
         self.client.create(NODE, obj)
         self.client.update_status(NODE, {**self.client.get(NODE, name), "status": status})
+        while not (meta.name(heard := self.nodes.get(timeout=10)) == name and meta.status(heard)):
+            pass
 
     def pod(self, name: str, **fields: Any) -> Object:
         obj = pod_object(name, **fields)
@@ -93,6 +98,7 @@ def world(clock: FakeClock) -> Iterator[World]:
     informers.of(POD).add_handler(lambda _, new: made.changes.put(new) if new else None)
     informers.start()
     scheduler.start()
+    informers.of(NODE).add_handler(lambda _, new: made.nodes.put(new) if new else None)
     yield made
     scheduler.stop()
     informers.stop()
