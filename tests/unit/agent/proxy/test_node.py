@@ -28,7 +28,9 @@ WEB = Frontend("127.96.0.20", 0)
 class Node:
     def __init__(self, running: RunningLoop, home: Path) -> None:
         self.running = running
-        self.settings = Settings(home=home, service_cidr="127.96.0.0/16", dns_ip="127.96.0.10")
+        self.settings = Settings(
+            home, service_cidr="127.96.0.0/16", dns_ip="127.96.0.10", load_balancer_cidr="127.97.0.0/24"
+        )
         self.warnings: list[tuple[str, str]] = []
         self.zone = Zone("cluster.local", "127.96.0.10", IPv4Network("127.96.0.0/16"))
         self.services = ServiceNode(running.loop, self.settings, "node-1", self.zone, self._warn)
