@@ -13,6 +13,7 @@ from typing import Protocol
 from agent.runtime.base import STDERR, STDIN, STDOUT
 from agent.streams import spdy
 from agent.streams.carrier import Carrier, ProtocolError
+from agent.streams.spdy_connection import SpdyConnection
 
 STATUS, SIZE = 3, 4
 _CHANNELS = {"stdin": STDIN, "stdout": STDOUT, "stderr": STDERR, "error": STATUS, "resize": SIZE}
@@ -88,8 +89,7 @@ class CommandStreams:
     """`v4.channel.k8s.io` over SPDY: a stream for each of `expected` channels, opened by the client."""
 
     def __init__(self, carrier: Carrier, expected: frozenset[int]) -> None:
-        self._carrier, self._expected = carrier, expected
-        self._reader, self._writer = spdy.SpdyReader(), spdy.SpdyWriter()
+        self._connection, self._expected = SpdyConnection(carrier), expected
         self._streams: dict[int, int] = {}
         self.outgoing = carrier.outgoing
 
@@ -99,40 +99,31 @@ class CommandStreams:
 
     @property
     def closed(self) -> bool:
-        return self._carrier.closed
+        return self._connection.closed
 
     def receive(self, data: bytes) -> Iterator[Event]:
-        try:
-            for message in self._carrier.receive(data):
-                for event in self._reader.receive(message):
-                    yield from self._event(event)
-        except spdy.SpdyError as error:
-            raise ProtocolError(f"not SPDY/3.1: {error}") from None
+        for event in self._connection.receive(data):
+            if isinstance(event, spdy.Opened):
+                self._open(event)
+            elif isinstance(event, spdy.Data):
+                yield from self._data(event)
 
     def send(self, channel: int, data: bytes) -> None:
         if channel in self._streams:
-            self._carrier.send(spdy.data(self._streams[channel], data))
+            self._connection.send(spdy.data(self._streams[channel], data))
 
     def finish(self, status: bytes) -> None:
         self.send(STATUS, status)
         for stream in self._streams.values():
-            self._carrier.send(spdy.end(stream))
-        self._carrier.close()
-
-    def _event(self, event: spdy.Event) -> Iterator[Event]:
-        if isinstance(event, spdy.Opened):
-            self._open(event)
-        elif isinstance(event, spdy.Pinged):
-            self._carrier.send(spdy.ping(event.number))
-        elif isinstance(event, spdy.Data):
-            yield from self._data(event)
+            self._connection.send(spdy.end(stream))
+        self._connection.close()
 
     def _open(self, event: spdy.Opened) -> None:
         channel = _CHANNELS.get(event.headers.get("streamtype", ""))
         if channel is None:
             raise ProtocolError(f"a stream of type {event.headers.get('streamtype')!r}")
         self._streams[channel] = event.stream
-        self._carrier.send(self._writer.reply(event.stream))
+        self._connection.accept(event.stream)
 
     def _data(self, event: spdy.Data) -> Iterator[Event]:
         channel = next((channel for channel, stream in self._streams.items() if stream == event.stream), None)

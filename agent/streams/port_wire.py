@@ -8,6 +8,7 @@ from typing import Protocol
 
 from agent.streams import spdy
 from agent.streams.carrier import Carrier, ProtocolError
+from agent.streams.spdy_connection import SpdyConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,7 @@ class PortStreams:
     """`portforward.k8s.io` over SPDY: a connection is two streams with one `requestid`, its data and its errors."""
 
     def __init__(self, carrier: Carrier) -> None:
-        self._carrier = carrier
-        self._reader, self._writer = spdy.SpdyReader(), spdy.SpdyWriter()
+        self._connection = SpdyConnection(carrier)
         #: requestid -> its stream of errors. The data stream, which comes second, gives the connection its id.
         self._errors: dict[str, int] = {}
         self._error_streams: dict[int, int] = {}
@@ -110,29 +110,23 @@ class PortStreams:
 
     @property
     def closed(self) -> bool:
-        return self._carrier.closed
+        return self._connection.closed
 
     def receive(self, data: bytes) -> Iterator[Event]:
-        try:
-            for message in self._carrier.receive(data):
-                for event in self._reader.receive(message):
-                    yield from self._event(event)
-        except spdy.SpdyError as error:
-            raise ProtocolError(f"not SPDY/3.1: {error}") from None
+        for event in self._connection.receive(data):
+            yield from self._event(event)
 
     def send(self, id: int, data: bytes) -> None:
-        self._carrier.send(spdy.data(id, data))
+        self._connection.send(spdy.data(id, data))
 
     def end(self, id: int, error: str = "") -> None:
         errors = self._error_streams.pop(id, None)
         if errors is not None:
-            self._carrier.send(spdy.data(errors, error.encode()) + spdy.end(id) + spdy.end(errors))
+            self._connection.send(spdy.data(errors, error.encode()) + spdy.end(id) + spdy.end(errors))
 
     def _event(self, event: spdy.Event) -> Iterator[Event]:
         if isinstance(event, spdy.Opened):
             yield from self._open(event)
-        elif isinstance(event, spdy.Pinged):
-            self._carrier.send(spdy.ping(event.number))
         elif isinstance(event, spdy.Reset) and event.stream in self._error_streams:
             del self._error_streams[event.stream]
             yield Dropped(event.stream)
@@ -143,7 +137,7 @@ class PortStreams:
                 yield Ended(event.stream)
 
     def _open(self, event: spdy.Opened) -> Iterator[Event]:
-        self._carrier.send(self._writer.reply(event.stream))
+        self._connection.accept(event.stream)
         sort, request = event.headers.get("streamtype"), event.headers.get("requestid", "")
         if sort == "error":
             self._errors[request] = event.stream
