@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 class Machine:
     """Asks the machine again until it gives.
 
-    The outcome is in HOME/run/proxy-NODE.json for the agent, which makes it a condition of the node.
+    The outcome is logged, and in HOME/run/proxy-NODE.json. The node's condition does not come from there: the agent
+    asks the machine for the routes itself.
     """
 
     def __init__(self, loop: Loop, settings: Settings, node: str, serve_dns: Callable[[], DnsServer]) -> None:
@@ -62,7 +63,7 @@ class Machine:
             self._status.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._status, content)
         except OSError as error:
-            log.warning("%s is not written (%s): the node's conditions do not tell of it", self._status, error)
+            log.warning("%s is not written: %s", self._status, error)
 
 
 def status_file(home: Path, node: str) -> Path:
