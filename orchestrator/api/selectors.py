@@ -8,47 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.api.errors import BadRequest
 from orchestrator.api.meta import Object
-
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
-_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-_NAME_RULE = (
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
-    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
-_VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-_PREFIX_RULE = (
-    "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
-    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-
-
-def label_key_problem(key: str) -> str:
-    """What is wrong with a label's (or annotation's, or taint's) key, or ""."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and not prefix:
-        return "prefix part must be non-empty"
-    if slash and len(prefix) > 253:
-        return "prefix part must be no more than 253 bytes"
-    if slash and not _PREFIX.fullmatch(prefix):
-        return _PREFIX_RULE if "/" not in prefix else f"a qualified name {_NAME_RULE} with an optional DNS subdomain"
-    if not name:
-        return "name part must be non-empty"
-    if len(name) > 63:
-        return "name part must be no more than 63 bytes"
-    return "" if _NAME.fullmatch(name) else f"name part {_NAME_RULE}"
-
-
-def label_value_problem(value: str) -> str:
-    """What is wrong with a label's value, or ""."""
-    if len(value) > 63:
-        return "must be no more than 63 bytes"
-    return "" if not value or _NAME.fullmatch(value) else _VALUE_RULE
+from orchestrator.api.names import label_value, qualified_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +77,13 @@ def expression(obj: Object) -> Requirement:
 
 
 def _requirement(key: str, operator: str, values: Sequence[str]) -> Requirement:
-    if problem := label_key_problem(key):
-        raise BadRequest(f'key: Invalid value: "{key}": {problem}')
+    if problems := qualified_name(key):
+        raise BadRequest(f'key: Invalid value: "{key}": {"; ".join(problems)}')
     if problem := _values_problem(operator, values):
         raise BadRequest(f"values: Invalid value: {_show(values)}: {problem}")
     for index, value in enumerate(values):
-        if problem := label_value_problem(value):
-            raise BadRequest(f'values[{index}][{key}]: Invalid value: "{value}": {problem}')
+        if problems := label_value(value):
+            raise BadRequest(f'values[{index}][{key}]: Invalid value: "{value}": {"; ".join(problems)}')
     return Requirement(key, operator, frozenset(values))
 
 
