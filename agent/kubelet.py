@@ -39,9 +39,10 @@ class Kubelet:
         #: Listed containers of pods not (yet) known, by pod uid.
         self._unclaimed: dict[str, list[ContainerState]] = {}
         self._listed = threading.Event()
+        # Here and not in `start`: an informer that has synced must mean that the pods are known, else they are orphans.
+        informer.add_handler(self._pod_changed)
 
     def start(self) -> None:
-        self._informer.add_handler(self._pod_changed)
         threads.start("pod-sync", self._sync_pods)
         threads.start("orphans", self._await_pods)
 
