@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import LEASE, NODE
 from orchestrator.api.errors import ApiError, NotFound
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import NODE
 from orchestrator.api.meta import Object, owner_reference
 from orchestrator.api.times import rfc3339_micro
 from orchestrator.client.client import Client

@@ -37,7 +37,7 @@ from agent.status_sender import StatusSender
 from agent.tokens import TokenManager
 from agent.volume_folders import volume_folders
 from agent.volumes import VolumeManager
-from orchestrator.api.builtin import POD, SERVICE
+from orchestrator.api.groups.core import POD, SERVICE
 from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.http import HttpTransport

@@ -11,8 +11,8 @@ from pathlib import Path
 from agent import node_facts, node_object
 from agent.proxy.anyip import Routes
 from agent.runtime.base import EngineInfo, Image, Runtime, RuntimeFailure
-from orchestrator.api.builtin import NODE
 from orchestrator.api.errors import AlreadyExists, ApiError
+from orchestrator.api.groups.core import NODE
 from orchestrator.api.meta import Object, condition
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.client.backoff import Backoff

@@ -39,7 +39,7 @@ from agent.runtime.base import (
 )
 from agent.runtime.translate import NodeContext, container_spec, sandbox_spec
 from agent.volumes import VolumeManager
-from orchestrator.api.builtin import SECRET
+from orchestrator.api.groups.core import SECRET
 from orchestrator.api.meta import Object, is_deleting, namespace, spec, uid
 from orchestrator.api.pods import is_terminal
 from orchestrator.client.events import EventRecorder, EventType

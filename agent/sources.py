@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from agent.lookup import Lookup
-from orchestrator.api.builtin import CONFIG_MAP, SECRET
+from orchestrator.api.groups.core import CONFIG_MAP, SECRET
 from orchestrator.api.meta import Object
 
 

@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass
 
 from agent.conditions import OWN
-from orchestrator.api.builtin import POD
 from orchestrator.api.errors import ApiError, Conflict, NotFound
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Key, Object, key, name, namespace, uid
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.client.client import Client

@@ -6,8 +6,8 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from orchestrator.api.builtin import POD, SERVICE_ACCOUNT
 from orchestrator.api.errors import ApiError
+from orchestrator.api.groups.core import POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object, key, name, namespace, spec, uid
 from orchestrator.api.times import parse
 from orchestrator.client.client import Client

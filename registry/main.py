@@ -15,8 +15,8 @@ import click
 
 from agent.runtime.base import EngineUnreachable, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
-from orchestrator.api import builtin
 from orchestrator.api.errors import ApiError, Conflict, NotFound
+from orchestrator.api.groups import core
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
@@ -93,13 +93,13 @@ def publish(client: Client, address: str) -> None:
     """Create the ConfigMap, or bring it up to date. Raises ApiError."""
     wanted = hosting(address)
     try:
-        current = client.get(builtin.CONFIG_MAP, "local-registry-hosting", "kube-public")
+        current = client.get(core.CONFIG_MAP, "local-registry-hosting", "kube-public")
     except NotFound:
-        client.create(builtin.CONFIG_MAP, wanted)
+        client.create(core.CONFIG_MAP, wanted)
         return
     if current.get("data") != wanted["data"]:
         try:
-            client.update(builtin.CONFIG_MAP, {**current, "data": wanted["data"]})
+            client.update(core.CONFIG_MAP, {**current, "data": wanted["data"]})
         except Conflict:
             publish(client, address)
 

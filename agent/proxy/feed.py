@@ -9,7 +9,8 @@ from typing import Protocol
 from agent.proxy.catalog import Catalog, Published
 from agent.proxy.loop import Loop
 from agent.proxy.table import service_of
-from orchestrator.api.builtin import ENDPOINT_SLICE, SERVICE
+from orchestrator.api.groups.core import SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.meta import Key, Object, key
 from orchestrator.client.informers import Informers
 from orchestrator.util import threads

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.api import builtin, meta
+from orchestrator.api import meta
 from orchestrator.api.errors import ApiError
+from orchestrator.api.groups import core
 from orchestrator.api.meta import Object
 from orchestrator.cli.failure import Failure
 from orchestrator.cli.processes import Component
@@ -154,7 +155,7 @@ def wait_ready(cluster: Cluster, nodes: Sequence[str], timeout: float, waiting: 
 def _not_ready(client: Client, nodes: Sequence[str]) -> str:
     """What is missing, or "" when all is there."""
     try:
-        ready = {meta.name(node) for node in client.list(builtin.NODE).items if node_ready(node)}
+        ready = {meta.name(node) for node in client.list(core.NODE).items if node_ready(node)}
     except ApiError as error:
         return f"the API server is not ready ({error.message})"
     missing = [node for node in nodes if node not in ready]

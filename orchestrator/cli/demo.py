@@ -13,6 +13,7 @@ import yaml
 
 from orchestrator.api import builtin, meta
 from orchestrator.api.errors import AlreadyExists
+from orchestrator.api.groups import apps, core
 from orchestrator.api.meta import Object
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.cli.failure import Failure
@@ -70,7 +71,7 @@ def _apply(client: Client, obj: Object) -> None:
 def _wait_rollout(client: Client, waiting: Callable[[], None]) -> None:
     """Return when the Deployment has all its pods available. Raises Failure naming what the pods wait for."""
     deadline = time.monotonic() + _ROLLOUT_TIMEOUT
-    while not _complete(client.get(builtin.DEPLOYMENT, "web", "default")):
+    while not _complete(client.get(apps.DEPLOYMENT, "web", "default")):
         if time.monotonic() > deadline:
             raise Failure(f"the pods are not ready after {_ROLLOUT_TIMEOUT:.0f} s: {_reasons(client)}")
         waiting()
@@ -87,7 +88,7 @@ def _reasons(client: Client) -> str:
     """Why pods of the demo wait, in the words of their statuses."""
     reasons = [
         f"{meta.name(pod)}: {waiting.get('reason')} {waiting.get('message', '')}".strip()
-        for pod in client.list(builtin.POD, "default", labelSelector="app=web").items
+        for pod in client.list(core.POD, "default", labelSelector="app=web").items
         for status in meta.status(pod).get("containerStatuses") or []
         if (waiting := status.get("state", {}).get("waiting"))
     ]
@@ -95,13 +96,13 @@ def _reasons(client: Client) -> str:
 
 
 def _show_pods(client: Client) -> None:
-    for pod in client.list(builtin.POD, "default", labelSelector="app=web").items:
+    for pod in client.list(core.POD, "default", labelSelector="app=web").items:
         click.echo(f"  {meta.name(pod)}  {meta.status(pod).get('podIP')}  on {meta.spec(pod).get('nodeName')}")
 
 
 def _fetch_all(client: Client) -> Counter[str]:
     """Fetch pages until every pod has answered; counts by what they said. Raises Failure."""
-    service = client.get(builtin.SERVICE, "web", "default")
+    service = client.get(core.SERVICE, "web", "default")
     addresses = [
         (service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]),
         ("127.0.0.1", service["spec"]["ports"][0]["nodePort"]),

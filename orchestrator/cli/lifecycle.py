@@ -16,8 +16,9 @@ from typing import Any
 import click
 import yaml
 
-from orchestrator.api import builtin, meta
+from orchestrator.api import meta
 from orchestrator.api.errors import ApiError
+from orchestrator.api.groups import core
 from orchestrator.cli import engine, kubeconfig
 from orchestrator.cli.cluster import Cluster, check_port, check_ranges, node_ready, open_cluster, wait_ready
 from orchestrator.cli.failure import Failure
@@ -194,7 +195,7 @@ def status(home: Path) -> None:
 def _print_nodes(cluster: Cluster) -> bool:
     """Print each node's Ready condition; True when all are Ready."""
     try:
-        nodes = cluster.client().list(builtin.NODE).items
+        nodes = cluster.client().list(core.NODE).items
     except ApiError as error:
         click.echo(f"API server: {error.message}")
         return False

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from orchestrator.api import builtin
 from orchestrator.api.errors import NotFound
+from orchestrator.api.groups import core
 from orchestrator.cli.cluster import Cluster, open_cluster, wait_ready
 from orchestrator.cli.failure import Failure
 from orchestrator.cli.lifecycle import READY_TIMEOUT, halt
@@ -68,7 +68,7 @@ def rm(home: Path, name: str) -> None:
         stop(cluster.node_components(name))
         halt(cluster, "--node", name, "--remove")
         try:
-            cluster.client().delete(builtin.NODE, name)
+            cluster.client().delete(core.NODE, name)
         except NotFound:
             click.echo(f"  {name} was not registered", err=True)
         cluster.remove_node(name)

@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.api.builtin import EVENT
 from orchestrator.api.errors import AlreadyExists, ApiError, NotFound, ServiceUnavailable, TooManyRequests
+from orchestrator.api.groups.core import EVENT
 from orchestrator.api.meta import Object, name, object_reference
 from orchestrator.api.times import rfc3339
 from orchestrator.client.backoff import Backoff

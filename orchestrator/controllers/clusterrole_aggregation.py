@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import CLUSTER_ROLE
+from orchestrator.api.groups.rbac import CLUSTER_ROLE
 from orchestrator.api.meta import Key, Object, key
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.clusterrole_aggregation_plan import gathered, gathers

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-from orchestrator.api.builtin import DEPLOYMENT, POD, REPLICA_SET
 from orchestrator.api.errors import AlreadyExists, ApiError, NotFound
+from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import (
     Key,
     Object,

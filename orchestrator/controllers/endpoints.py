@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import ENDPOINTS, POD, SERVICE
 from orchestrator.api.errors import AlreadyExists, ApiError, NotFound
+from orchestrator.api.groups.core import ENDPOINTS, POD, SERVICE
 from orchestrator.api.meta import Key, Object, key, labels, split_key
 from orchestrator.controllers import endpoints_plan as plans
 from orchestrator.controllers.base import Context, Controller

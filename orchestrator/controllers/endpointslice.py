@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import ENDPOINT_SLICE, POD, SERVICE
 from orchestrator.api.errors import ApiError, Conflict
+from orchestrator.api.groups.core import POD, SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.meta import Key, is_deleting
 from orchestrator.controllers import endpointslice_plan as plans
 from orchestrator.controllers.base import Context, Controller

@@ -5,7 +5,8 @@ Proxies watch slices only; the older Endpoints are how external addresses are pu
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, SERVICE
+from orchestrator.api.groups.core import ENDPOINTS, SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.meta import Key, Object, is_deleting, key, spec
 from orchestrator.controllers import endpointslice_mirroring_plan as plans
 from orchestrator.controllers.base import Context, Controller

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import BUILTIN, EVENT
+from orchestrator.api.builtin import BUILTIN
 from orchestrator.api.errors import NotFound
+from orchestrator.api.groups.core import EVENT
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import (
     Key,

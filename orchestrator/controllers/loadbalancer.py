@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from orchestrator.api.builtin import SERVICE
+from orchestrator.api.groups.core import SERVICE
 from orchestrator.api.meta import Key, Object, key, spec
 from orchestrator.controllers import loadbalancer_plan as plans
 from orchestrator.controllers.base import Context, Controller

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import BUILTIN, EVENT, NAMESPACE, POD
+from orchestrator.api.builtin import BUILTIN
 from orchestrator.api.errors import ApiError
+from orchestrator.api.groups.core import EVENT, NAMESPACE, POD
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, spec, status
 from orchestrator.controllers import namespace_plan as plans

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import LEASE, NODE, POD
 from orchestrator.api.errors import ApiError, NotFound
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Key, Object, condition, key, make_key, name, namespace, spec, status
 from orchestrator.api.pods import is_ready
 from orchestrator.controllers import node_plan as plans

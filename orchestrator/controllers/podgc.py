@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import NODE, POD
 from orchestrator.api.errors import NotFound
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, set_condition, spec, split_key, status
 from orchestrator.api.meta import uid as uid_of
 from orchestrator.api.pods import is_terminal

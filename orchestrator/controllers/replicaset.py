@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from orchestrator.api.builtin import POD, REPLICA_SET
 from orchestrator.api.errors import ApiError, NotFound
+from orchestrator.api.groups.apps import REPLICA_SET
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Key, Object, controller_of, is_deleting, key, name, namespace, status, uid
 from orchestrator.api.pods import is_active
 from orchestrator.controllers import replicaset_plan as plans

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.api.builtin import CONFIG_MAP, NAMESPACE
 from orchestrator.api.errors import ApiError
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE
 from orchestrator.api.meta import Key, Object, is_deleting, key, make_key, name, namespace
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.errors import namespace_is_terminating

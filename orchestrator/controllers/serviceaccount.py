@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import NAMESPACE, SERVICE_ACCOUNT
 from orchestrator.api.errors import AlreadyExists, ApiError
+from orchestrator.api.groups.core import NAMESPACE, SERVICE_ACCOUNT
 from orchestrator.api.meta import Key, Object, is_deleting, key, make_key, name, namespace
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.errors import namespace_is_terminating

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestrator.api.builtin import ENDPOINT_SLICE
 from orchestrator.api.errors import ApiError, NotFound
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.meta import Key, Object, is_deleting, labels, make_key, name, namespace, uid
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from orchestrator.api.builtin import NODE, POD
 from orchestrator.api.errors import NotFound
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, spec, status, uid
 from orchestrator.api.taints import NO_EXECUTE
 from orchestrator.controllers.base import Context, Controller

@@ -13,8 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, Protocol
 
 from orchestrator.api import meta
-from orchestrator.api.builtin import NAMESPACE, NODE, POD
 from orchestrator.api.errors import ApiError, NotFound
+from orchestrator.api.groups.core import NAMESPACE, NODE, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.pods import is_terminal
 from orchestrator.api.request import STRATEGIC_PATCH

@@ -7,15 +7,10 @@ import socket
 from typing import Literal
 
 from orchestrator.api.access import AUTHENTICATED, MASTERS
-from orchestrator.api.builtin import (
-    CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
-    ENDPOINT_SLICE,
-    ENDPOINTS,
-    NAMESPACE,
-    SERVICE,
-)
 from orchestrator.api.errors import NotFound
+from orchestrator.api.groups.core import ENDPOINTS, NAMESPACE, SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace
 from orchestrator.api.request import Request, User

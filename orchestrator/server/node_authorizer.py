@@ -7,7 +7,7 @@ Which pods and which Node it may write to is checked against the very objects th
 from __future__ import annotations
 
 from orchestrator.api.access import Access
-from orchestrator.api.builtin import POD
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object, namespace, spec
 from orchestrator.api.pod_references import Reference, references
 from orchestrator.api.request import User

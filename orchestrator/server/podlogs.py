@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from orchestrator.api.builtin import NODE
 from orchestrator.api.errors import NotFound, ServiceUnavailable
+from orchestrator.api.groups.core import NODE
 from orchestrator.api.meta import Object, name, spec
 from orchestrator.api.request import Request
 from orchestrator.server.agents import Agents, AgentStream

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.api.access import AUTHENTICATED, MASTERS, UNAUTHENTICATED
-from orchestrator.api.builtin import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC_GROUP
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC_GROUP
 from orchestrator.api.meta import Object
 
 #: "true" on what is mended at each start of the server; users set "false" to keep their own version.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from orchestrator.api import builtin
 from orchestrator.api.access import Access
 from orchestrator.api.errors import BadRequest, FieldError, invalid, invalid_object, required
+from orchestrator.api.groups import reviews
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, metadata
 from orchestrator.api.request import Request, User
@@ -92,12 +92,12 @@ def _answered(answer: Answer) -> Callable[[Backend, Request, User], Single]:
 
 
 REVIEWS: Mapping[Kind, Callable[[Backend, Request, User], Single]] = {
-    builtin.SUBJECT_ACCESS_REVIEW: _answered(_subject_access),
-    builtin.LOCAL_SUBJECT_ACCESS_REVIEW: _answered(_local_subject_access),
-    builtin.SELF_SUBJECT_ACCESS_REVIEW: _answered(_self_subject_access),
-    builtin.SELF_SUBJECT_RULES_REVIEW: _answered(_self_subject_rules),
-    builtin.SELF_SUBJECT_REVIEW: _answered(_self_subject),
-    builtin.TOKEN_REVIEW: _answered(_token),
+    reviews.SUBJECT_ACCESS_REVIEW: _answered(_subject_access),
+    reviews.LOCAL_SUBJECT_ACCESS_REVIEW: _answered(_local_subject_access),
+    reviews.SELF_SUBJECT_ACCESS_REVIEW: _answered(_self_subject_access),
+    reviews.SELF_SUBJECT_RULES_REVIEW: _answered(_self_subject_rules),
+    reviews.SELF_SUBJECT_REVIEW: _answered(_self_subject),
+    reviews.TOKEN_REVIEW: _answered(_token),
 }
 
 

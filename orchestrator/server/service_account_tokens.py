@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.api.builtin import NODE, POD, SECRET, SERVICE_ACCOUNT
+from orchestrator.api.groups.core import NODE, POD, SECRET, SERVICE_ACCOUNT
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace, uid
 from orchestrator.api.rbac import account_groups, account_user

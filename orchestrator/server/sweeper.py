@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from orchestrator.api.builtin import EVENT
 from orchestrator.api.errors import NotFound
+from orchestrator.api.groups.core import EVENT
 from orchestrator.api.meta import Object
 from orchestrator.api.times import parse
 from orchestrator.server import keys

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import orjson
 
-from orchestrator.api.builtin import POD, SECRET
 from orchestrator.api.errors import BadRequest, FieldError, NotFound, invalid, invalid_object, required
+from orchestrator.api.groups.core import POD, SECRET
 from orchestrator.api.kinds import VIRTUAL, Kind
 from orchestrator.api.meta import Object, metadata, name, namespace, spec, uid
 from orchestrator.api.request import Request, User

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.runtime.docker import DockerRuntime
-from orchestrator.api import builtin, meta
+from orchestrator.api import meta
+from orchestrator.api.groups import apps, core
 from orchestrator.api.meta import Object
 from orchestrator.api.pods import is_ready
 from orchestrator.cli.cluster import Cluster, open_cluster
@@ -77,7 +78,7 @@ class _Pods:
 
     def one(self, name: str) -> float:
         begun = time.perf_counter()
-        self._client.create(builtin.POD, self._pod(name))
+        self._client.create(core.POD, self._pod(name))
         self._wait_ready(1)
         elapsed = time.perf_counter() - begun
         self._clear()
@@ -85,10 +86,10 @@ class _Pods:
 
     def many(self, count: int) -> float:
         begun = time.perf_counter()
-        self._client.create(builtin.DEPLOYMENT, self._deployment(count))
+        self._client.create(apps.DEPLOYMENT, self._deployment(count))
         self._wait_ready(count)
         elapsed = time.perf_counter() - begun
-        self._client.delete(builtin.DEPLOYMENT, "bench", "default", propagation="Foreground")
+        self._client.delete(apps.DEPLOYMENT, "bench", "default", propagation="Foreground")
         self._clear()
         return elapsed
 
@@ -115,10 +116,10 @@ class _Pods:
 
     def _wait_ready(self, count: int) -> None:
         ready: set[str] = set()
-        found = self._client.list(builtin.POD, "default", labelSelector="app=bench")
+        found = self._client.list(core.POD, "default", labelSelector="app=bench")
         ready.update(meta.name(pod) for pod in found.items if is_ready(pod))
         watch = self._client.watch(
-            builtin.POD, "default", labelSelector="app=bench", resourceVersion=found.resource_version
+            core.POD, "default", labelSelector="app=bench", resourceVersion=found.resource_version
         )
         events = iter(watch)
         while len(ready) < count:
@@ -129,8 +130,8 @@ class _Pods:
 
     def _clear(self) -> None:
         """Remove all pods and wait until they are gone, so that the next round finds a quiet engine."""
-        self._client.delete_collection(builtin.POD, "default", labelSelector="app=bench")
-        while self._client.list(builtin.POD, "default", labelSelector="app=bench").items:
+        self._client.delete_collection(core.POD, "default", labelSelector="app=bench")
+        while self._client.list(core.POD, "default", labelSelector="app=bench").items:
             time.sleep(0.1)
         time.sleep(1)
 
@@ -144,7 +145,7 @@ def bench_idle() -> None:
         text = ", ".join(f"{component} {size:.0f}" for component, size in sizes.items())
         _print("resident memory, idle", f"{sum(sizes.values()):.0f} MiB ({text})", "<= 160 MB")
         under_test = _Pods(open_cluster(running.home), images.busybox(DockerRuntime()))
-        under_test._client.create(builtin.DEPLOYMENT, under_test._deployment(20))
+        under_test._client.create(apps.DEPLOYMENT, under_test._deployment(20))
         under_test._wait_ready(20)
         time.sleep(5)
         components.append("registry")

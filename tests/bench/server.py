@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator.api.builtin import POD
 from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport

@@ -9,7 +9,6 @@ from itertools import islice
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD
 from orchestrator.api.errors import (
     AlreadyExists,
     ApiError,
@@ -20,6 +19,8 @@ from orchestrator.api.errors import (
     NotFound,
     UnsupportedMediaType,
 )
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON_PATCH, STRATEGIC_PATCH
 from orchestrator.client.client import Client

@@ -14,8 +14,8 @@ from agent.proxy.anyip import remove_routes
 from agent.runtime.base import LABEL_CLUSTER, LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
 from agent.runtime.fake import FakeRuntime
 from agent.volume_folders import volume_folders
-from orchestrator.api.builtin import CONFIG_MAP, EVENT, POD, SERVICE_ACCOUNT
 from orchestrator.api.errors import NotFound, ServiceUnavailable
+from orchestrator.api.groups.core import CONFIG_MAP, EVENT, POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object, condition, metadata, name, status
 from orchestrator.api.request import Request, User
 from orchestrator.client.client import Client, Transport, WatchStream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 
-from orchestrator.api.builtin import CONFIG_MAP, SECRET, SERVICE
+from orchestrator.api.groups.core import CONFIG_MAP, SECRET, SERVICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace
 

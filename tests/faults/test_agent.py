@@ -9,8 +9,8 @@ import pytest
 
 from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, ContainerSpec
 from agent.runtime.fake import FakeRuntime
-from orchestrator.api.builtin import CONFIG_MAP, POD
-from orchestrator.api.builtin import NODE as NODES
+from orchestrator.api.groups.core import CONFIG_MAP, POD
+from orchestrator.api.groups.core import NODE as NODES
 from orchestrator.api.meta import Object, condition, status
 from tests.fakes.agent import NODE, Lab, eventually, lab
 from tests.fakes.pods import container, pod

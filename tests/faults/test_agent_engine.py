@@ -12,7 +12,7 @@ import pytest
 
 from agent.runtime.base import LABEL_CLUSTER, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
-from orchestrator.api.builtin import POD
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import name, status
 from orchestrator.util import pki
 from tests.fakes import images

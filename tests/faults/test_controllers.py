@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.api.builtin import DEPLOYMENT, NODE, POD, REPLICA_SET
 from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, condition, controller_of, key, status
 from orchestrator.api.request import Request, WatchEvent

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from orchestrator.api.builtin import POD
 from orchestrator.api.errors import ApiError, Forbidden, ServiceUnavailable
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import name
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP
+from orchestrator.api.groups.core import CONFIG_MAP
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
 from orchestrator.server import streams, workers

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orchestrator.api import managed
-from orchestrator.api.builtin import POD
 from orchestrator.api.fieldset import EMPTY, FieldSet
+from orchestrator.api.groups.core import POD
 from orchestrator.api.managed import Application, Entry, Manager
 from orchestrator.api.meta import Object
 from orchestrator.api.typed import shape

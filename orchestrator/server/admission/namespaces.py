@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import NAMESPACE
 from orchestrator.api.errors import Forbidden, not_found
+from orchestrator.api.groups.core import NAMESPACE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, is_deleting
 from orchestrator.server.admission.base import Attributes, Plugin, View

@@ -5,7 +5,8 @@ The verbs are the node authoriser's; this looks at the objects.
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import LEASE, NODE, POD, SERVICE_ACCOUNT
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import NODE, POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object, labels, name, namespace, spec, uid
 from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden

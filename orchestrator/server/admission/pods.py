@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.api.builtin import POD
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object
 from orchestrator.server.admission.base import Attributes, Plugin
 

@@ -6,8 +6,8 @@ As `k8s.io/kubernetes/pkg/registry/rbac`: the verb `escalate` on a role, or `bin
 from __future__ import annotations
 
 from orchestrator.api.access import MASTERS, Access
-from orchestrator.api.builtin import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC_GROUP, ROLE, ROLE_BINDING
 from orchestrator.api.errors import not_found
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC_GROUP, ROLE, ROLE_BINDING
 from orchestrator.api.meta import Object
 from orchestrator.api.rbac import EVERYTHING, Rule, missing, rules_of
 from orchestrator.server.admission.base import Attributes, Plugin

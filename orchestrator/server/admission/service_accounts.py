@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from orchestrator.api.builtin import POD, SERVICE_ACCOUNT
+from orchestrator.api.groups.core import POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object
 from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden

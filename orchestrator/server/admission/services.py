@@ -7,8 +7,8 @@ import logging
 import random
 from dataclasses import dataclass
 
-from orchestrator.api.builtin import SERVICE
 from orchestrator.api.errors import FieldError, InternalError, invalid, invalid_object
+from orchestrator.api.groups.core import SERVICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, key, name
 from orchestrator.server.admission.base import Attributes, Plugin, View

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from agent.api_lookup import ApiLookup
-from orchestrator.api.builtin import CONFIG_MAP, SERVICE
 from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.groups.core import CONFIG_MAP, SERVICE
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer

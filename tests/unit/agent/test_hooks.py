@@ -11,7 +11,7 @@ import pytest
 from agent.hooks import grace_after
 from agent.runtime.base import ExecResult
 from agent.runtime.fake import FakeRuntime
-from orchestrator.api.builtin import CONFIG_MAP, POD
+from orchestrator.api.groups.core import CONFIG_MAP, POD
 from orchestrator.util.clock import SystemClock
 from tests.fakes.agent import Lab, eventually, lab
 from tests.fakes.pods import container, pod

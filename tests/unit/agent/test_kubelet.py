@@ -10,7 +10,7 @@ from agent.pod_memory import PodMemory
 from agent.pod_worker import PodWorker
 from agent.runtime.base import LABEL_NAMESPACE, LABEL_POD, LABEL_UID, ContainerState
 from agent.volume_folders import VolumeFolders
-from orchestrator.api.builtin import POD
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object, uid
 from orchestrator.client.informer import Informer
 from orchestrator.util.clock import SystemClock

@@ -15,8 +15,9 @@ from agent.node_facts import Machine, Pressure
 from agent.proxy.anyip import Routes
 from agent.runtime.base import Image
 from agent.runtime.fake import FakeRuntime
-from orchestrator.api.builtin import LEASE, NODE
 from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import NODE
 from orchestrator.api.meta import Object, condition, find_condition, labels, owner_references, uid
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.api.times import rfc3339, rfc3339_micro

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from agent.status_sender import StatusSender
-from orchestrator.api.builtin import POD
 from orchestrator.api.errors import NotFound, ServiceUnavailable
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.util.clock import FakeClock

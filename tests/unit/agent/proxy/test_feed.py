@@ -8,7 +8,8 @@ import pytest
 
 from agent.proxy.catalog import Catalog, Published
 from agent.proxy.feed import Feed
-from orchestrator.api.builtin import ENDPOINT_SLICE, SERVICE
+from orchestrator.api.groups.core import SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.meta import Key, Object
 from orchestrator.client.client import Client
 from orchestrator.client.informers import Informers

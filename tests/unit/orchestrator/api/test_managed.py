@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from orchestrator.api import managed
-from orchestrator.api.builtin import DEPLOYMENT, POD
 from orchestrator.api.fieldset import FieldSet
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import POD
 from orchestrator.api.managed import Application, Conflicts, Entry, Manager
 from orchestrator.api.meta import Object
 from orchestrator.api.typed import shape

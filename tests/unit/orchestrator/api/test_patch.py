@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.api import patch
-from orchestrator.api.builtin import DEPLOYMENT
 from orchestrator.api.errors import ApiError, BadRequest, Invalid, RequestTooLarge, UnsupportedMediaType
+from orchestrator.api.groups.apps import DEPLOYMENT
 from orchestrator.api.kinds import Kind
 from orchestrator.api.request import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.api.access import Access, access_of, forbidden
-from orchestrator.api.builtin import DEPLOYMENT, NAMESPACE, POD
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import NAMESPACE, POD
 from orchestrator.api.rbac import EVERYTHING, Rule, account_of, account_user, missing, rule_of, subject_key
 from orchestrator.api.request import Request, User
 

@@ -1,7 +1,8 @@
 import pytest
 
 from orchestrator.api import schema
-from orchestrator.api.builtin import BUILTIN, POD
+from orchestrator.api.builtin import BUILTIN
+from orchestrator.api.groups.core import POD
 from orchestrator.api.kinds import Kind
 
 

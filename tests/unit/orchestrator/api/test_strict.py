@@ -3,8 +3,10 @@ from typing import Any
 import pytest
 
 from orchestrator.api import strict
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, LEASE, POD, SECRET
 from orchestrator.api.errors import BadRequest, Invalid
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import CONFIG_MAP, POD, SECRET
 from orchestrator.api.kinds import Kind
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import NAMESPACE, POD, SERVICE
+from orchestrator.api.groups.core import NAMESPACE, POD, SERVICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.validation import validate_metadata, validate_metadata_update, validate_selector
 

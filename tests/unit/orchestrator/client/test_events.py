@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.api.builtin import EVENT
 from orchestrator.api.errors import Forbidden, ServiceUnavailable
+from orchestrator.api.groups.core import EVENT
 from orchestrator.api.meta import Object
 from orchestrator.api.times import rfc3339
 from orchestrator.client import events

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from orchestrator.api.builtin import POD
 from orchestrator.api.errors import ApiError, Conflict, InternalError, NotFound, ServiceUnavailable, not_found
+from orchestrator.api.groups.core import POD
 from orchestrator.api.request import MERGE_PATCH
 from orchestrator.client import http
 from orchestrator.client.client import Client

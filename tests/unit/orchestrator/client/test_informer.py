@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.api.builtin import NODE, POD
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Key, Object, name
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from orchestrator.api.builtin import CLUSTER_ROLE
+from orchestrator.api.groups.rbac import CLUSTER_ROLE
 from orchestrator.api.meta import Object
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.clusterrole_aggregation_plan import gathered

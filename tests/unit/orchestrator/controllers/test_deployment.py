@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from orchestrator.api.builtin import DEPLOYMENT, POD, REPLICA_SET
+from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object, annotations, condition, controller_of, name, spec, status
 from orchestrator.api.strategies.deployment import DeploymentStrategy
 from orchestrator.api.strategies.replicaset import ReplicaSetStrategy

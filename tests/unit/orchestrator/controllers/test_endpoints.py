@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import time
 
-from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, POD, SERVICE
+from orchestrator.api.groups.core import ENDPOINTS, POD, SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.meta import Object, labels, name
 from orchestrator.api.times import rfc3339
 from orchestrator.controllers.endpoints import EndpointsController

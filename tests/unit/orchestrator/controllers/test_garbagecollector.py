@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, NODE, POD, REPLICA_SET
+from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.core import CONFIG_MAP, NODE, POD
 from orchestrator.api.meta import Object, is_deleting, name, owner_reference, owner_references
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.garbagecollector import GarbageCollector

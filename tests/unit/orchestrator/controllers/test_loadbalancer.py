@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from orchestrator.api.builtin import SERVICE
+from orchestrator.api.groups.core import SERVICE
 from orchestrator.api.meta import Object
 from orchestrator.controllers import loadbalancer_plan as plans
 from orchestrator.controllers.loadbalancer import LoadBalancerController

@@ -4,7 +4,9 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.api.builtin import DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import POD, SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.client.informers import Informers
 from orchestrator.controllers.manager import CONTROLLERS, Controllers
 from orchestrator.util.clock import SystemClock

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from orchestrator.api.builtin import BUILTIN, CONFIG_MAP, NAMESPACE, POD, REPLICA_SET, SERVICE
+from orchestrator.api.builtin import BUILTIN
+from orchestrator.api.groups.apps import REPLICA_SET
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD, SERVICE
 from orchestrator.api.meta import Object, condition, is_deleting, name, namespace
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.replicaset import ReplicaSetController

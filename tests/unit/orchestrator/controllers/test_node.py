@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from orchestrator.api.builtin import LEASE, NODE, POD, REPLICA_SET
+from orchestrator.api.groups.apps import REPLICA_SET
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import condition, is_deleting, name, spec
 from orchestrator.api.pods import is_ready
 from orchestrator.api.times import rfc3339

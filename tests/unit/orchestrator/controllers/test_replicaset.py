@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import POD, REPLICA_SET
 from orchestrator.api.errors import Forbidden
+from orchestrator.api.groups.apps import REPLICA_SET
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object, controller_of, labels, name, uid
 from orchestrator.api.request import Request
 from orchestrator.controllers.replicaset import ReplicaSetController

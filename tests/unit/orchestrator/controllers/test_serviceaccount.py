@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.api.builtin import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, SERVICE_ACCOUNT
 from orchestrator.controllers.root_ca import CONFIG_MAP_NAME, RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
 from tests.unit.orchestrator.controllers.world import World

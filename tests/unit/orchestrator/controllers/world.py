@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.api.builtin import LEASE, NODE, POD
 from orchestrator.api.errors import Conflict, NotFound
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, is_deleting, key, name, namespace, resource_version, spec, status
 from orchestrator.api.times import rfc3339, rfc3339_micro

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from orchestrator.api import meta
-from orchestrator.api.builtin import NODE, POD
 from orchestrator.api.errors import ApiError, ServiceUnavailable
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client, WatchStream

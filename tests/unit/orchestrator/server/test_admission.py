@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import POD, SERVICE, SERVICE_ACCOUNT
 from orchestrator.api.errors import Forbidden, InternalError, Invalid
+from orchestrator.api.groups.core import POD, SERVICE, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.server.admission.base import View

@@ -7,8 +7,9 @@ import orjson
 import pytest
 
 from orchestrator.api import last_applied
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, POD, SERVICE
 from orchestrator.api.errors import ApiError, BadRequest, Conflict, Invalid, NotFound
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, POD, SERVICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.request import APPLY_PATCH, Request

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import (
-    CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    NAMESPACE,
-    NODE,
-    POD,
-    ROLE,
-    ROLE_BINDING,
-    SECRET,
-)
 from orchestrator.api.errors import Forbidden, NotFound
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, NODE, POD, SECRET
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.request import User

@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.api.builtin import ENDPOINT_SLICE, ENDPOINTS, NAMESPACE, SERVICE
+from orchestrator.api.groups.core import ENDPOINTS, NAMESPACE, SERVICE
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.client.client import Client
 from orchestrator.server.bootstrap import advertised, bootstrap
 from orchestrator.server.resources import Resources

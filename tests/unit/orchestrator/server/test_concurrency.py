@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from orchestrator.api.builtin import CONFIG_MAP, SERVICE
 from orchestrator.api.errors import Conflict
+from orchestrator.api.groups.core import CONFIG_MAP, SERVICE
 from orchestrator.client.client import Client
 
 from .objects import config_map, service

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, NAMESPACE
 from orchestrator.api.errors import AlreadyExists, BadRequest, Invalid, NotFound
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client
 from orchestrator.server.generated_names import generate_name

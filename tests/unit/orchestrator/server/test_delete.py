@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD
 from orchestrator.api.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.api.builtin import CONFIG_MAP
+from orchestrator.api.groups.core import CONFIG_MAP
 from orchestrator.client.client import Client
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestrator.api.builtin import SERVICE_ACCOUNT
+from orchestrator.api.groups.core import SERVICE_ACCOUNT
 from orchestrator.client.client import Client
 from orchestrator.server.local import LocalTransport
 from orchestrator.util.settings import Settings

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD
 from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
 from orchestrator.main import main, master

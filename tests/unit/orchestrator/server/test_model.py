@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.api.builtin import CONFIG_MAP
 from orchestrator.api.errors import ApiError
+from orchestrator.api.groups.core import CONFIG_MAP
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.util.clock import FakeClock

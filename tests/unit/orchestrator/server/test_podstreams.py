@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from orchestrator.api.builtin import NODE, POD
+from orchestrator.api.groups.core import NODE, POD
 from orchestrator.client.client import Client
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api.builtin import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from orchestrator.api.meta import Object
 from orchestrator.api.rbac import missing, rules_of
 from orchestrator.client.client import Client

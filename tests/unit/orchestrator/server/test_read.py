@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, POD
 from orchestrator.api.errors import BadRequest, Expired, NotFound, Timeout
+from orchestrator.api.groups.core import CONFIG_MAP, POD
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client
 from orchestrator.server.resources import Resources

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import CLUSTER_ROLE_BINDING, POD, SERVICE_ACCOUNT
+from orchestrator.api.groups.core import POD, SERVICE_ACCOUNT
+from orchestrator.api.groups.rbac import CLUSTER_ROLE_BINDING
 from orchestrator.client.client import Client
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import DEPLOYMENT
 from orchestrator.api.errors import BadRequest, Conflict, Invalid
+from orchestrator.api.groups.apps import DEPLOYMENT
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 

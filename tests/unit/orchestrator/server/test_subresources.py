@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import POD
 from orchestrator.api.errors import BadRequest, Conflict, NotFound
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import condition
 from orchestrator.client.client import Client
 

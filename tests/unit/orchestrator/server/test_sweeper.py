@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import EVENT
+from orchestrator.api.groups.core import EVENT
 from orchestrator.api.meta import Object
 from orchestrator.api.times import rfc3339
 from orchestrator.client.client import Client

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api.builtin import NODE, POD, SECRET, SERVICE_ACCOUNT
 from orchestrator.api.errors import ApiError, BadRequest, Conflict, Forbidden, InternalError, Invalid, NotFound
+from orchestrator.api.groups.core import NODE, POD, SECRET, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object, uid
 from orchestrator.api.request import User
 from orchestrator.client.client import Client

@@ -4,8 +4,9 @@ import copy
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, DEPLOYMENT, POD
 from orchestrator.api.errors import BadRequest, Conflict, Invalid, MethodNotAllowed, NotFound
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON_PATCH, STRATEGIC_PATCH, Request
 from orchestrator.client.client import Client

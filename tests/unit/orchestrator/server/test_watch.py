@@ -8,8 +8,8 @@ from itertools import islice
 import orjson
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP
 from orchestrator.api.errors import BadRequest, Timeout
+from orchestrator.api.groups.core import CONFIG_MAP
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client
 from orchestrator.server import watch as watching

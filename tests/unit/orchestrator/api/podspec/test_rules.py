@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import POD
 from orchestrator.api.defaults import default_template
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object
 from orchestrator.api.podspec.resources import requirements
 from orchestrator.api.podspec.spec import template

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import POD
+from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object
 from orchestrator.api.strategies.base import Cell
 from tests.unit.orchestrator.api.strategies.rows import row

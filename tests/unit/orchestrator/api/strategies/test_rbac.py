@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 

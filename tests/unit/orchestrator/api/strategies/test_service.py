@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import SERVICE
+from orchestrator.api.groups.core import SERVICE
 from orchestrator.api.meta import Object
 from tests.unit.orchestrator.api.strategies.rows import changed, defaulted, problems, sentences
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import CONFIG_MAP, ENDPOINT_SLICE, ENDPOINTS, EVENT, LEASE, NAMESPACE, NODE, SECRET
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import CONFIG_MAP, ENDPOINTS, EVENT, NAMESPACE, NODE, SECRET
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from tests.unit.orchestrator.api.strategies.rows import changed, defaulted, problems, sentences

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.builtin import (
-    BUILTIN,
-    CLUSTER_ROLE,
-    CLUSTER_ROLE_BINDING,
+from orchestrator.api.builtin import BUILTIN
+from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.coordination import LEASE
+from orchestrator.api.groups.core import (
     CONFIG_MAP,
-    DEPLOYMENT,
-    ENDPOINT_SLICE,
     ENDPOINTS,
     EVENT,
-    LEASE,
     NAMESPACE,
     NODE,
     POD,
-    REPLICA_SET,
-    ROLE,
-    ROLE_BINDING,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
 )
+from orchestrator.api.groups.discovery import ENDPOINT_SLICE
+from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.strategies.base import Cell

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.strategies.base import ScalePaths

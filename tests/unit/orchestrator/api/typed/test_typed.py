@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.builtin import DEPLOYMENT, POD, SERVICE
 from orchestrator.api.fieldset import FieldSet
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import POD, SERVICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.typed import shape
 from orchestrator.api.typed.check import problems

@@ -1,0 +1,73 @@
+"""The core group, ""."""
+
+from __future__ import annotations
+
+from orchestrator.api.kinds import Kind
+from orchestrator.api.strategies.configmap import ConfigMapStrategy
+from orchestrator.api.strategies.endpoints import EndpointsStrategy
+from orchestrator.api.strategies.event import EventStrategy
+from orchestrator.api.strategies.namespace import NamespaceStrategy
+from orchestrator.api.strategies.node import NodeStrategy
+from orchestrator.api.strategies.pod import PodStrategy
+from orchestrator.api.strategies.secret import SecretStrategy
+from orchestrator.api.strategies.service import ServiceStrategy
+from orchestrator.api.strategies.serviceaccount import ServiceAccountStrategy
+
+NAMESPACE = Kind(
+    "",
+    "v1",
+    "Namespace",
+    "namespaces",
+    namespaced=False,
+    short_names=("ns",),
+    subresources=("status", "finalize"),
+    strategy=NamespaceStrategy(),
+)
+NODE = Kind(
+    "", "v1", "Node", "nodes", namespaced=False, short_names=("no",), subresources=("status",), strategy=NodeStrategy()
+)
+POD = Kind(
+    "",
+    "v1",
+    "Pod",
+    "pods",
+    short_names=("po",),
+    categories=("all",),
+    subresources=("status", "binding", "log", "eviction", "exec", "attach", "portforward"),
+    strategy=PodStrategy(),
+)
+SERVICE = Kind(
+    "",
+    "v1",
+    "Service",
+    "services",
+    short_names=("svc",),
+    categories=("all",),
+    subresources=("status",),
+    strategy=ServiceStrategy(),
+)
+ENDPOINTS = Kind("", "v1", "Endpoints", "endpoints", short_names=("ep",), strategy=EndpointsStrategy())
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", short_names=("cm",), strategy=ConfigMapStrategy())
+SECRET = Kind("", "v1", "Secret", "secrets", strategy=SecretStrategy())
+SERVICE_ACCOUNT = Kind(
+    "",
+    "v1",
+    "ServiceAccount",
+    "serviceaccounts",
+    short_names=("sa",),
+    subresources=("token",),
+    strategy=ServiceAccountStrategy(),
+)
+EVENT = Kind("", "v1", "Event", "events", short_names=("ev",), strategy=EventStrategy())
+
+KINDS = (
+    NAMESPACE,
+    NODE,
+    POD,
+    SERVICE,
+    ENDPOINTS,
+    CONFIG_MAP,
+    SECRET,
+    SERVICE_ACCOUNT,
+    EVENT,
+)
