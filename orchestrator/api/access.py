@@ -11,6 +11,7 @@ from orchestrator.api.selectors import FieldSelector, parse_field_selector
 MASTERS = "system:masters"
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
+BOOTSTRAPPERS = "system:bootstrappers"
 ANONYMOUS = "system:anonymous"
 
 _COLLECTION = frozenset({"list", "watch", "deletecollection"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.api.groups import apps, coordination, core, discovery, rbac, reviews
+from orchestrator.api.groups import apps, certificates, coordination, core, discovery, rbac, reviews
 from orchestrator.api.kinds import Kinds
 
-BUILTIN = Kinds((*core.KINDS, *apps.KINDS, *coordination.KINDS, *discovery.KINDS, *rbac.KINDS, *reviews.KINDS))
+_GROUPS = (core, apps, certificates, coordination, discovery, rbac, reviews)
+
+BUILTIN = Kinds(tuple(kind for group in _GROUPS for kind in group.KINDS))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from orchestrator.client.client import Client
 from orchestrator.client.informers import Informers
 from orchestrator.controllers.base import Context, Controller, Recorder
+from orchestrator.controllers.bootstrap_tokens import TokenCleaner
+from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
@@ -36,6 +38,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     NodeController,
     TaintEvictionController,
     PodGarbageCollector,
+    CertificateController,
+    TokenCleaner,
     NamespaceController,
     GarbageCollector,
 )

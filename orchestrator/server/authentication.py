@@ -12,6 +12,7 @@ from typing import Any
 from orchestrator.api.access import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED
 from orchestrator.api.errors import Unauthorized
 from orchestrator.api.request import User
+from orchestrator.server.bootstrap_tokens import BootstrapTokens
 from orchestrator.server.connection import connection
 from orchestrator.server.jwt import InvalidToken
 from orchestrator.server.service_account_tokens import ServiceAccountTokens
@@ -24,16 +25,16 @@ class TokensDamaged(ValueError):
 
 
 class BearerTokens:
-    """The tokens of people (`tokens.csv`) and of service accounts."""
+    """The tokens of people (`tokens.csv`), of nodes to come, and of service accounts."""
 
-    def __init__(self, tokens: Mapping[str, User], accounts: ServiceAccountTokens) -> None:
+    def __init__(self, tokens: Mapping[str, User], bootstrap: BootstrapTokens, accounts: ServiceAccountTokens) -> None:
         #: By digest, so that the time a look-up takes tells nothing of a token.
         self._users = {_digest(token): user for token, user in tokens.items()}
-        self._accounts = accounts
+        self._bootstrap, self._accounts = bootstrap, accounts
 
     def user(self, token: str, audiences: Sequence[str] = ()) -> User:
         """Whom the token stands for at one of `audiences` (the API server's own by default). Raises InvalidToken."""
-        known = self._users.get(_digest(token))
+        known = self._users.get(_digest(token)) or self._bootstrap.user(token)
         return with_implied_group(known or self._accounts.user(token, audiences))
 
 

@@ -32,6 +32,7 @@ _SUBRESOURCES = {
     "status": Subresource(_READ_WRITE),
     "scale": Subresource(_READ_WRITE, "autoscaling", "v1", "Scale"),
     "finalize": Subresource(("update",)),
+    "approval": Subresource(_READ_WRITE),
     "ephemeralcontainers": Subresource(_READ_WRITE),
     "resize": Subresource(_READ_WRITE),
     "log": Subresource(("get",)),

@@ -31,6 +31,7 @@ _ANYWHERE: dict[tuple[str, str], frozenset[str]] = {
     ("", "pods/eviction"): frozenset({"create"}),
     ("authentication.k8s.io", "tokenreviews"): frozenset({"create"}),
     ("authorization.k8s.io", "subjectaccessreviews"): frozenset({"create"}),
+    ("certificates.k8s.io", "certificatesigningrequests"): _READ | {"create"},
     ("node.k8s.io", "runtimeclasses"): _READ,
     ("storage.k8s.io", "csidrivers"): _READ,
 }

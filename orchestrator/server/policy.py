@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.api.access import AUTHENTICATED, MASTERS, UNAUTHENTICATED
+from orchestrator.api.access import AUTHENTICATED, BOOTSTRAPPERS, MASTERS, UNAUTHENTICATED
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC_GROUP
 from orchestrator.api.meta import Object
 
 #: "true" on what is mended at each start of the server; users set "false" to keep their own version.
 AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+CERTIFICATES = "certificates.k8s.io"
+_CERTIFICATES_ROLE = "system:certificates.k8s.io:certificatesigningrequests:"
 _AGGREGATE_TO = "rbac.authorization.k8s.io/aggregate-to-"
 
 _READ = "get list watch"
@@ -123,6 +125,10 @@ def cluster_role_bindings() -> list[Object]:
         _binding("system:monitoring", "Group", "system:monitoring", AUTHENTICATED),
         _binding("system:kube-scheduler", "User", "system:kube-scheduler"),
         _binding("system:kube-controller-manager", "User", "system:kube-controller-manager"),
+        # What kubeadm binds: who has a bootstrap token becomes a node, and a node renews its certificate.
+        _binding("system:node-bootstrapper", "Group", BOOTSTRAPPERS),
+        _binding(f"{_CERTIFICATES_ROLE}nodeclient", "Group", BOOTSTRAPPERS),
+        _binding(f"{_CERTIFICATES_ROLE}selfnodeclient", "Group", "system:nodes"),
         _binding("system:node-proxier", "User", "system:kube-proxy"),
     ]
 
@@ -173,6 +179,11 @@ def _public_roles() -> list[Object]:
     ]
 
 
+def _certificate_of(subresource: str) -> list[Object]:
+    """Whose node certificates are approved without being asked."""
+    return [rule("create", CERTIFICATES, f"certificatesigningrequests/{subresource}")]
+
+
 def _components_roles() -> list[Object]:
     events = [rule(_EVENTS, ["", "events.k8s.io"], "events")]
     scheduler = [
@@ -191,17 +202,21 @@ def _components_roles() -> list[Object]:
         *_each("create", _MADE),
         # What aggregates roles holds none of their rules itself.
         rule("escalate", RBAC_GROUP, "clusterroles"),
+        rule("approve sign", CERTIFICATES, "signers", "kubernetes.io/*"),
     ]
     proxier = [
         *events,
         rule(_READ, "", "endpoints nodes services"),
         rule(_READ, "discovery.k8s.io", "endpointslices"),
     ]
+    bootstrapper = [rule("create get list watch", CERTIFICATES, "certificatesigningrequests")]
     node = [*events, rule(_READ, "", "nodes pods services"), rule(_UPDATE, "", "nodes/status pods/status")]
     return [
         _role("system:kube-scheduler", scheduler),
         _role("system:kube-controller-manager", controllers),
         _role("system:node-proxier", proxier),
+        _role("system:node-bootstrapper", bootstrapper),
+        *(_role(_CERTIFICATES_ROLE + kind, _certificate_of(kind)) for kind in ("nodeclient", "selfnodeclient")),
         # Agents are authorised by the node authoriser; the role is there for those who look for it, and unbound.
         _role("system:node", node),
     ]

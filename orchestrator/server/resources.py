@@ -10,6 +10,7 @@ from orchestrator.api.errors import MethodNotAllowed, NotFound, ServiceUnavailab
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Admission
+from orchestrator.server.approval import patch_approval, update_approval
 from orchestrator.server.backend import Backend
 from orchestrator.server.create import create
 from orchestrator.server.delete import delete, delete_collection
@@ -48,6 +49,9 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
     ("token", "create"): create_token,
+    ("approval", "get"): get,
+    ("approval", "update"): update_approval,
+    ("approval", "patch"): patch_approval,
     ("finalize", "update"): finalize,
 }
 

@@ -9,6 +9,7 @@ from orchestrator.api.request import User
 from orchestrator.server.admission.base import View
 from orchestrator.server.authentication import BearerTokens
 from orchestrator.server.authorization import Authorizer
+from orchestrator.server.bootstrap_tokens import BootstrapTokens
 from orchestrator.server.jwt import TokenKey
 from orchestrator.server.service_account_tokens import ServiceAccountTokens
 from orchestrator.store.base import Store
@@ -27,4 +28,5 @@ def security(store: Store, settings: Settings, clock: Clock, tokens: Mapping[str
     """`tokens` are those of people (`orchestrator.server.authentication.read_tokens`)."""
     issuer = f"https://kubernetes.default.svc.{settings.cluster_domain}"
     accounts = ServiceAccountTokens(TokenKey(settings.token_key), issuer, View(store), clock)
-    return Security(Authorizer(store), accounts, BearerTokens(tokens or {}, accounts))
+    bearers = BearerTokens(tokens or {}, BootstrapTokens(View(store), clock), accounts)
+    return Security(Authorizer(store), accounts, bearers)

@@ -12,7 +12,7 @@ from orchestrator.api.meta import Object, is_deleting, metadata, name, namespace
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Attributes
 from orchestrator.server.backend import ATTEMPTS, Backend, conflict
-from orchestrator.server.decode import decode, validate_change
+from orchestrator.server.decode import decode, validate_change, validate_status
 from orchestrator.server.delete import held
 from orchestrator.server.options import dry_run
 from orchestrator.server.ownership import Owners, Writing, owned, tracked
@@ -106,6 +106,8 @@ def _attempt(
         if part is main_part:
             validate_change(kind, new, old)
             warnings += kind.strategy.warnings(new)
+        else:
+            validate_status(kind, new, old)
         data = orjson.dumps(new) if dry else _write(backend, kind, current, new, old, user)
     return Single(data, 200, tuple(warnings))
 

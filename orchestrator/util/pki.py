@@ -6,18 +6,27 @@ import datetime
 import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from orchestrator.util.files import write_atomically
 from orchestrator.util.identity import Identity, identity
 
-__all__ = ["Identity", "ensure", "ensure_ca", "ensure_key", "identity"]
+__all__ = ["Identity", "ensure", "ensure_ca", "ensure_key", "identity", "sign"]
 
-_YEARS = 10
+#: Of what the cluster makes for itself, in seconds.
+_LIFETIME = 10 * 365 * 86400.0
+
+Use = Literal["client auth", "server auth"]
+USES: dict[Use, x509.ObjectIdentifier] = {
+    "client auth": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "server auth": ExtendedKeyUsageOID.SERVER_AUTH,
+}
+_PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 
 def ensure_ca(folder: Path) -> None:
@@ -29,7 +38,7 @@ def ensure_ca(folder: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "podlab-ca")])
     certificate = (
-        _builder(subject, subject, key.public_key())
+        _builder(subject, subject, key.public_key(), _from_now(_LIFETIME))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(_key_usage(ca=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -50,27 +59,57 @@ def ensure(
     if wanted.exists:
         return wanted
     ensure_ca(folder)
+    key = ec.generate_private_key(ec.SECP256R1())
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in organizations]
+    attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
+    uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    _write(wanted, _signed(folder, x509.Name(attributes), key.public_key(), uses, [_host(host) for host in hosts]), key)
+    return wanted
+
+
+def sign(folder: Path, request: bytes, uses: Sequence[Use], seconds: float) -> bytes:
+    """A certificate, PEM, for a PEM request (PKCS#10): its subject, names and key, signed by the folder's CA.
+
+    It is valid for `seconds`, or as long as the CA if that is shorter. Raises ValueError when the request is none.
+    """
+    asked = x509.load_pem_x509_csr(request)
+    key = asked.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
+        raise ValueError("the key must be ECDSA, RSA or Ed25519")
+    try:
+        names: list[x509.GeneralName] = list(
+            asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        )
+    except x509.ExtensionNotFound:
+        names = []
+    oids = [USES[use] for use in uses]
+    return _signed(folder, asked.subject, key, oids, names, seconds).public_bytes(serialization.Encoding.PEM)
+
+
+def _signed(
+    folder: Path,
+    subject: x509.Name,
+    key: _PublicKey,
+    uses: Sequence[x509.ObjectIdentifier],
+    names: Sequence[x509.GeneralName],
+    seconds: float = _LIFETIME,
+) -> x509.Certificate:
+    """A certificate by the folder's CA."""
     ca = identity(folder, "ca")
     ca_key = serialization.load_pem_private_key(ca.key.read_bytes(), None)
     ca_certificate = x509.load_pem_x509_certificate(ca.certificate.read_bytes())
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
-    key = ec.generate_private_key(ec.SECP256R1())
-    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in organizations]
-    attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
+    end = min(_from_now(seconds), ca_certificate.not_valid_after_utc)
     builder = (
-        _builder(x509.Name(attributes), ca_certificate.subject, key.public_key())
+        _builder(subject, ca_certificate.subject, key, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(ca=False), critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
-            critical=False,
-        )
+        .add_extension(_key_usage(ca=False, encipherment=isinstance(key, rsa.RSAPublicKey)), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
     )
-    if hosts:
-        builder = builder.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
-    _write(wanted, builder.sign(ca_key, hashes.SHA256()), key)
-    return wanted
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(ca_key, hashes.SHA256())
 
 
 def ensure_key(file: Path) -> None:
@@ -88,7 +127,12 @@ def _host(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: _PublicKey,
+    end: datetime.datetime,
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -97,17 +141,21 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=365 * _YEARS))
+        .not_valid_after(end)
     )
 
 
-def _key_usage(*, ca: bool) -> x509.KeyUsage:
+def _from_now(seconds: float) -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+
+
+def _key_usage(*, ca: bool, encipherment: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=ca,
         crl_sign=ca,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=encipherment,
         data_encipherment=False,
         key_agreement=False,
         encipher_only=False,

@@ -89,6 +89,10 @@ class Strategy:
         """Every rule broken by the change (immutable fields); `validate` has run on `new`."""
         return []
 
+    def validate_status(self, new: Object, old: Object) -> list[FieldError]:
+        """Every rule broken by what a subresource (`status` or the kind's own) makes of the object."""
+        return []
+
     def warnings(self, obj: Object) -> list[str]:
         """Sentences for the `Warning` header: accepted, but worth a look."""
         return []

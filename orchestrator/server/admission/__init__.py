@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from orchestrator.server.admission.base import Admission, View
+from orchestrator.server.admission.certificates import CertificateRequests
 from orchestrator.server.admission.namespaces import NamespaceLifecycle
 from orchestrator.server.admission.node_restriction import NodeRestriction
 from orchestrator.server.admission.pods import DefaultTolerationSeconds, Priority
@@ -23,6 +24,7 @@ def standard(store: Store, settings: Settings, rng: random.Random, authorizer: A
             NamespaceLifecycle(view),
             NodeRestriction(view),
             EscalationPrevention(authorizer),
+            CertificateRequests(authorizer),
             ServiceAccounts(view, rng),
             Priority(),
             DefaultTolerationSeconds(settings.eviction_seconds),

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.api.builtin import BUILTIN
 from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.certificates import CERTIFICATE_SIGNING_REQUEST
 from orchestrator.api.groups.coordination import LEASE
 from orchestrator.api.groups.core import (
     CONFIG_MAP,
@@ -37,6 +38,7 @@ HEADS = {
     SERVICE_ACCOUNT: "NAME SECRETS AGE",
     EVENT: "LAST SEEN TYPE REASON OBJECT MESSAGE",
     LEASE: "NAME HOLDER AGE",
+    CERTIFICATE_SIGNING_REQUEST: "NAME AGE SIGNERNAME REQUESTOR REQUESTEDDURATION CONDITION",
     REPLICA_SET: "NAME DESIRED CURRENT READY AGE",
     DEPLOYMENT: "NAME READY UP-TO-DATE AVAILABLE AGE",
     ROLE: "NAME CREATED AT",
