@@ -24,8 +24,8 @@ def restarts_again(pod: Object, container: Object, ended: ContainerState) -> boo
     failed = not succeeded(ended)
     if find_by_name(pods.init_containers(pod), container["name"]):
         return pods.is_sidecar(container) or (failed and policy != "Never")
-    if changed(container, ended) and policy != "Never":
-        return True
+    if changed(container, ended):
+        return True  # It was stopped for that, and not by its own end.
     return policy == "Always" or (policy == "OnFailure" and failed)
 
 

@@ -32,7 +32,7 @@ GROUPS = frozenset({"system:masters"})
 def make_app(kubelet: Kubelet, runtime: Runtime, clock: Clock) -> flask.Flask:
     app = flask.Flask("agent")
     hang_ups = HangUps()
-    streams = Streams(kubelet, runtime)
+    streams = Streams(kubelet, runtime, clock)
 
     @app.before_request
     def admit() -> None:

@@ -314,10 +314,10 @@ class Runtime(Protocol):
     def exec_stream(self, id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> Process:
         """Run with its streams connected. Raises NoSuchContainer, RuntimeFailure."""
 
-    def attach(self, id: str, *, stdin: bool, tty: bool) -> Process:
-        """The streams of the container's own process, from now on; `tty` says how the container was made.
+    def attach(self, id: str, *, stdin: bool, tty: bool, replay: bool = False) -> Process:
+        """The streams of the container's own process, from now on, or with `replay` from its start.
 
-        Its exit code is always 0. Raises NoSuchContainer, RuntimeFailure.
+        `tty` says how the container was made. Its exit code is always 0. Raises NoSuchContainer, RuntimeFailure.
         """
 
     def stats(self, id: str) -> Stats: ...

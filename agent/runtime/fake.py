@@ -41,7 +41,7 @@ from agent.runtime.base import (
     Stats,
     Stream,
 )
-from agent.runtime.fake_process import FakeProcess
+from agent.runtime.fake_process import FakeProcess, said
 from agent.runtime.waiting_stream import WaitingStream
 from orchestrator.api.times import rfc3339_micro
 from orchestrator.util.clock import Clock
@@ -255,18 +255,18 @@ class FakeRuntime:
         if "hang" in command:
             self._clock.wait(container.ended, timeout)
             raise TimeoutError(f"command {' '.join(command)!r} did not end within {timeout:g} s")
-        output = "".join(f"{word.removeprefix('print:')}\n" for word in command if word.startswith("print:"))
-        return ExecResult(_exit_code(command) or 0, output.encode())
+        return ExecResult(_exit_code(command) or 0, _printed(command))
 
     def exec_stream(self, id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> Process:
         with self._reached():
             self._check_running(id)
-        return FakeProcess(command, stdin=stdin, exit_code=_exit_code(command) or 0)
+        return FakeProcess(command, _printed(command), stdin=stdin, exit_code=_exit_code(command) or 0)
 
-    def attach(self, id: str, *, stdin: bool, tty: bool) -> Process:
+    def attach(self, id: str, *, stdin: bool, tty: bool, replay: bool = False) -> Process:
         with self._reached():
             self._check_running(id)
-            return FakeProcess(self._get(id).words, stdin=stdin, exit_code=0)
+            written = b"".join(line for _, line in self._get(id).lines) if replay else b""
+            return FakeProcess(self._get(id).words, written, stdin=stdin, exit_code=0)
 
     def stats(self, id: str) -> Stats:
         """A hundredth of a core, and one MiB."""
@@ -363,6 +363,10 @@ class FakeRuntime:
     def _emit(self, action: str, container: _Container) -> None:
         self._events.append(Event(action, container.state.id, dict(container.spec.labels), self._clock.now()))
         self._changed.notify_all()
+
+
+def _printed(words: Sequence[str]) -> bytes:
+    return said(words, "print:")
 
 
 def _exit_code(words: Sequence[str]) -> int | None:

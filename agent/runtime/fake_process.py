@@ -11,15 +11,15 @@ from orchestrator.util.link import PIECE, Link
 
 
 class FakeProcess:
-    """Implements `agent.runtime.base.Process`."""
+    """Implements `agent.runtime.base.Process`. `printed` is what it says at once."""
 
-    def __init__(self, words: Sequence[str], *, stdin: bool, exit_code: int) -> None:
+    def __init__(self, words: Sequence[str], printed: bytes, *, stdin: bool, exit_code: int) -> None:
         own, self._command = socket.socketpair()
         self.link = Link(own)
-        self._errors = _lines(words, "error:")
+        self._errors = said(words, "error:")
         self._sizes = "sizes" in words
         self._code = exit_code
-        self._command.sendall(_lines(words, "print:"))
+        self._command.sendall(printed)
         if stdin and "echo" in words:
             threads.start("fake-command", self._echo)
         elif "hang" not in words:
@@ -46,5 +46,6 @@ class FakeProcess:
                 self._command.sendall(data)
 
 
-def _lines(words: Sequence[str], sort: str) -> bytes:
+def said(words: Sequence[str], sort: str) -> bytes:
+    """The lines that words of this sort say."""
     return "".join(f"{word.removeprefix(sort)}\n" for word in words if word.startswith(sort)).encode()

@@ -10,9 +10,10 @@ from agent.kubelet import Kubelet
 from agent.observed import is_running
 from agent.pod_worker import PodWorker
 from agent.podspec import all_containers, find_by_name
-from agent.runtime.base import Process, Runtime
+from agent.runtime.base import ContainerState, Process, Runtime
 from orchestrator.api.errors import BadRequest, InternalError, NotFound
 from orchestrator.api.meta import spec
+from orchestrator.util.clock import Clock
 from orchestrator.util.link import Link
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ Headers = list[tuple[str, str]]
 Query = Mapping[str, Sequence[str]]
 
 _LOCALHOST = "127.0.0.1"
+#: Who attaches to a container in its first seconds started it (`kubectl run -it`), and sees its output from the start.
+_YOUNG = 3.0
 
 
 class Streams:
@@ -33,8 +36,8 @@ class Streams:
     What they need is loaded with the first request: most agents never get one.
     """
 
-    def __init__(self, kubelet: Kubelet, runtime: Runtime) -> None:
-        self._kubelet, self._runtime = kubelet, runtime
+    def __init__(self, kubelet: Kubelet, runtime: Runtime, clock: Clock) -> None:
+        self._kubelet, self._runtime, self._clock = kubelet, runtime, clock
 
     def exec(
         self, namespace: str, pod: str, container: str, asked: Mapping[str, str], query: Query
@@ -44,7 +47,7 @@ class Streams:
         options = command_options(query)
         if not options.command:
             raise BadRequest("you must specify a command")
-        id = self._running(namespace, pod, container)
+        id = self._running(namespace, pod, container).id
         agreed = command_wire(asked, options)
         return _command(
             agreed, lambda: self._runtime.exec_stream(id, options.command, stdin=options.stdin, tty=options.tty)
@@ -56,11 +59,12 @@ class Streams:
         from agent.streams.negotiation import command_options, command_wire
 
         options = command_options(query)
-        id = self._running(namespace, pod, container)
+        running = self._running(namespace, pod, container)
         made_with = find_by_name(all_containers(self._worker(namespace, pod).pod), container) or {}
         tty = bool(made_with.get("tty"))
+        replay = self._clock.now() - running.started_at < _YOUNG
         agreed = command_wire(asked, options)
-        return _command(agreed, lambda: self._runtime.attach(id, stdin=options.stdin, tty=tty))
+        return _command(agreed, lambda: self._runtime.attach(running.id, stdin=options.stdin, tty=tty, replay=replay))
 
     def port_forward(self, namespace: str, pod: str, asked: Mapping[str, str], query: Query) -> tuple[Talk, Headers]:
         from agent.streams.negotiation import port_wire
@@ -76,12 +80,12 @@ class Streams:
             raise NotFound(f'pod "{pod}" not found on this node')
         return worker
 
-    def _running(self, namespace: str, pod: str, container: str) -> str:
-        """The id of the container's instance that runs."""
+    def _running(self, namespace: str, pod: str, container: str) -> ContainerState:
+        """The container's instance that runs."""
         newest = self._worker(namespace, pod).observed().newest(container)
         if newest is None or not is_running(newest):
             raise InternalError(f'container not found ("{container}")')
-        return newest.id
+        return newest
 
 
 def _address(worker: PodWorker, pod: str) -> str:

@@ -470,6 +470,28 @@ def test_attach(bench: Bench) -> None:
     process.close()
 
 
+def test_attach_from_the_start(bench: Bench) -> None:
+    command = ["print:early"] if isinstance(bench.runtime, FakeRuntime) else ["sh", "-c", "echo early; cat"]
+    id = bench.runtime.create(replace(bench.spec("a", command), stdin=True, stdin_once=True))
+    bench.runtime.start(id)
+    eventually(lambda: b"early" in b"".join(bench.runtime.logs(id)))
+    process = bench.runtime.attach(id, stdin=True, tty=False, replay=True)
+    process.link.finish()
+    assert output(process)[STDOUT] == b"early\n"
+    process.close()
+
+
+def test_attach_after_the_end(bench: Bench) -> None:
+    if isinstance(bench.runtime, FakeRuntime):
+        pytest.skip("its containers end only when told")
+    id = bench.runtime.create(bench.spec("a", ["sh", "-c", "echo out; echo err >&2"]))
+    bench.runtime.start(id)
+    bench.wait_exited(id)
+    process = bench.runtime.attach(id, stdin=False, tty=False, replay=True)
+    assert output(process) == {STDOUT: b"out\n", STDERR: b"err\n"}
+    process.close()
+
+
 def test_stats_of_a_running_container(bench: Bench) -> None:
     id = bench.run()
     first, second = bench.runtime.stats(id), bench.runtime.stats(id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -14,7 +15,8 @@ from agent.runtime.base import STDOUT, NoSuchContainer
 from agent.runtime.docker.execution import exit_code
 from agent.runtime.docker.failures import checked, or_done, translated
 from agent.runtime.docker.streams import Demultiplexer
-from orchestrator.util.link import Link
+from orchestrator.util import threads
+from orchestrator.util.link import PIECE, Link
 
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 #: Keys that detach from a terminal. The engine insists on some, and its own (Ctrl-P, Ctrl-Q) hold back the shells'
@@ -28,8 +30,8 @@ ExitCode = Callable[[], int | None]
 class DockerProcess:
     """Implements `agent.runtime.base.Process`."""
 
-    def __init__(self, answer: requests.Response, *, tty: bool, resize: Resize, exit_code: ExitCode) -> None:
-        self.link = _taken_over(answer)
+    def __init__(self, link: Link, *, tty: bool, resize: Resize, exit_code: ExitCode) -> None:
+        self.link = link
         self._frames = None if tty else Demultiplexer()
         self._resize, self._exit_code = resize, exit_code
 
@@ -59,19 +61,41 @@ def exec_stream(client: APIClient, id: str, command: Sequence[str], *, stdin: bo
         with or_done("process not found", "not running", "stopped container"):
             client.exec_resize(made, height, width)
 
-    return DockerProcess(answer, tty=tty, resize=resize, exit_code=lambda: exit_code(client, made))
+    return DockerProcess(_taken_over(answer), tty=tty, resize=resize, exit_code=lambda: exit_code(client, made))
 
 
-def attach(client: APIClient, id: str, *, stdin: bool, tty: bool) -> DockerProcess:
-    query = {"stream": 1, "stdin": int(stdin), "stdout": 1, "stderr": 1, "detachKeys": _DETACH_KEYS}
+def attach(client: APIClient, id: str, *, stdin: bool, tty: bool, replay: bool) -> DockerProcess:
+    streams = {"stream": 1, "stdin": int(stdin), "stdout": 1, "stderr": 1}
+    query = {**streams, "logs": int(replay), "detachKeys": _DETACH_KEYS}
     with translated(NoSuchContainer):
-        answer = _post(client, f"/containers/{id}/attach", params=query)
+        link = _taken_over(_post(client, f"/containers/{id}/attach", params=query))
+        if replay and not client.inspect_container(id)["State"]["Running"]:
+            # It ended meanwhile: what the attached streams missed, the log has.
+            link.close()
+            link = _log(client, id)
 
     def resize(width: int, height: int) -> None:
         with or_done("not running", "stopped container"):
             client.resize(id, height, width)
 
-    return DockerProcess(answer, tty=tty, resize=resize, exit_code=lambda: 0)
+    return DockerProcess(link, tty=tty, resize=resize, exit_code=lambda: 0)
+
+
+def _log(client: APIClient, id: str) -> Link:
+    """The output of a container that has ended, framed as `attach` frames it."""
+    query = {"stdout": 1, "stderr": 1}
+    address = f"{client.base_url}/v{client.api_version}/containers/{id}/logs"
+    answer = checked(client.get(address, params=query, stream=True, timeout=client.timeout))
+    reader, writer = socket.socketpair()
+
+    def copy() -> None:
+        # Whoever reads may leave before the end.
+        with answer, writer, suppress(OSError):
+            for piece in answer.iter_content(PIECE):
+                writer.sendall(piece)
+
+    threads.start("attach-log", copy)
+    return Link(reader)
 
 
 def _post(client: APIClient, path: str, **arguments: Any) -> requests.Response:

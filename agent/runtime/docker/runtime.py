@@ -188,8 +188,8 @@ class DockerRuntime:
     def exec_stream(self, id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> Process:
         return interactive.exec_stream(self._client, id, command, stdin=stdin, tty=tty)
 
-    def attach(self, id: str, *, stdin: bool, tty: bool) -> Process:
-        return interactive.attach(self._client, id, stdin=stdin, tty=tty)
+    def attach(self, id: str, *, stdin: bool, tty: bool, replay: bool = False) -> Process:
+        return interactive.attach(self._client, id, stdin=stdin, tty=tty, replay=replay)
 
     def stats(self, id: str) -> Stats:
         state = self._known.get(id, "running") or self.inspect(id)

@@ -137,6 +137,11 @@ CASES: dict[str, tuple[Object, Observed, set[Action]]] = {
         seen(sandbox(), instance(state="exited", restarts=7)),
         {CreateContainer("app", "s1", 8)},
     ),
+    "whatever the restart policy": (
+        pod("new", container(image="nginx:2"), restartPolicy="Never"),
+        seen(sandbox(), instance(state="exited")),
+        {CreateContainer("app", "s1", 1)},
+    ),
     "a failed liveness probe": (
         WEB,
         seen(sandbox(), instance(), health=Health(unhealthy={"app-0": "liveness"})),

@@ -41,7 +41,7 @@ class HereRuntime(FakeRuntime):
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with lab(tmp_path_factory.mktemp("home"), runtime=HereRuntime(SystemClock())) as made:
         made.start()
-        made.create(pod("web", container(args=["echo", "print:attached"], stdin=True)))
+        made.create(pod("web", container(args=["echo"], stdin=True)))
         made.create(pod("done", container(args=["exit:0"]), restartPolicy="Never"))
         eventually(lambda: made.ready("web"))
         eventually(lambda: made.pod("done")["status"].get("phase") == "Succeeded")
@@ -114,9 +114,16 @@ def test_the_terminals_size(secured: ssl.SSLSocket) -> None:
 
 def test_attach(secured: ssl.SSLSocket) -> None:
     opened = open_websocket(secured, "/attach/default/web/app?stdin=1&stdout=1", V5)
-    assert opened.recv() == b"\1attached\n"
     opened.send_binary(b"\0typed")
     assert opened.recv() == b"\1typed"
+    opened.close()
+
+
+def test_who_attaches_at_once_misses_nothing(world: Lab, secured: ssl.SSLSocket) -> None:
+    world.create(pod("greeter", container(args=["hang", "print:hello"], stdin=True)))
+    eventually(lambda: world.ready("greeter"))
+    opened = open_websocket(secured, "/attach/default/greeter/app?stdin=1&stdout=1", V5)
+    assert opened.recv() == b"\1hello\n"
     opened.close()
 
 
