@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from orchestrator.api.groups import apps, coordination, core, discovery, rbac, reviews
+from orchestrator.api.groups import apps, batch, coordination, core, discovery, policy, rbac, reviews
 from orchestrator.api.kinds import Kinds
 
-BUILTIN = Kinds((*core.KINDS, *apps.KINDS, *coordination.KINDS, *discovery.KINDS, *rbac.KINDS, *reviews.KINDS))
+BUILTIN = Kinds(
+    (
+        *core.KINDS,
+        *apps.KINDS,
+        *batch.KINDS,
+        *coordination.KINDS,
+        *discovery.KINDS,
+        *policy.KINDS,
+        *rbac.KINDS,
+        *reviews.KINDS,
+    )
+)
