@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.api.groups import apps, certificates, coordination, core, discovery, rbac, reviews
+from orchestrator.api.groups import apps, batch, certificates, coordination, core, discovery, policy, rbac, reviews
 from orchestrator.api.kinds import Kinds
 
-_GROUPS = (core, apps, certificates, coordination, discovery, rbac, reviews)
+_GROUPS = (core, apps, batch, certificates, coordination, discovery, policy, rbac, reviews)
 
 BUILTIN = Kinds(tuple(kind for group in _GROUPS for kind in group.KINDS))

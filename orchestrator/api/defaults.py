@@ -71,6 +71,17 @@ def default_pod_only(spec: Object) -> None:
                 port["hostPort"] = port.get("hostPort") or port.get("containerPort") or 0
 
 
+def default_claim(claim: Object) -> None:
+    """A PersistentVolumeClaim."""
+    default_claim_spec(claim)
+    fill(claim.setdefault("status", {}), {"phase": "Pending"})
+
+
+def default_claim_spec(claim: Object) -> None:
+    """What a claim and the template of one share."""
+    fill(claim.setdefault("spec", {}), {"volumeMode": "Filesystem"})
+
+
 def pull_policy(image: str) -> str:
     """`Always` for the tag `latest`, given or meant; else `IfNotPresent`."""
     reference, _, digest = image.partition("@")
@@ -139,9 +150,9 @@ def _default_volume(volume: Object) -> None:
             fill(projection["serviceAccountToken"], {"expirationSeconds": _TOKEN_SECONDS})
     if "image" in volume:
         fill(volume["image"], {"pullPolicy": pull_policy(volume["image"].get("reference") or "")})
-    claim = ((volume.get("ephemeral") or {}).get("volumeClaimTemplate") or {}).get("spec")
+    claim = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
     if claim is not None:
-        fill(claim, {"volumeMode": "Filesystem"})
+        default_claim_spec(claim)
 
 
 def _default_files(downward: Object) -> None:

@@ -134,6 +134,17 @@ def path_segment(value: str) -> list[str]:
     return [f"may not contain '{character}'" for character in "/%" if character in value]
 
 
+_url_path = Syntax("Invalid path", r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+", ("my/path",))
+
+
+def domain_prefixed_path(value: str) -> list[str]:
+    """Who looks after something: `acme.io/foo`."""
+    host, _, path = value.partition("/")
+    if not host or not path:
+        return ['must be a domain-prefixed path (such as "acme.io/foo")']
+    return [*dns_subdomain(host), *_url_path(path)]
+
+
 def env_name(value: str) -> list[str]:
     """The name of an environment variable."""
     if value and all(" " <= character <= "~" and character != "=" for character in value):

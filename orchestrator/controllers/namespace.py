@@ -70,7 +70,8 @@ class NamespaceController(Controller):
     def _remove(self, kind: Kind, where: str, remains: Remains) -> None:
         try:
             if self.client.list(kind, where, limit="1").items:
-                self.client.delete_collection(kind, where)
+                # Else the pods of Jobs would be let go, not deleted.
+                self.client.delete_collection(kind, where, propagationPolicy="Background")
                 remains.add(kind.resource, self.client.list(kind, where).items)
         except ApiError as error:
             log.warning("namespace %s: cannot delete its %s, will be tried again: %s", where, kind.resource, error)

@@ -19,11 +19,13 @@ Amounts = Mapping[str, int]
 #: What a container without a request counts for when nodes are compared (not when they are filtered), as in
 #: `k8s.io/kubernetes/pkg/scheduler/util`: 0.1 core and 200 MB.
 _DEFAULTS: Amounts = {"cpu": 100, "memory": 200 * 1024 * 1024}
+#: The controllers (group, kind) whose pods are spread over nodes and zones without being asked to, as Kubernetes' are.
+_SPREAD = frozenset({("", "ReplicationController"), ("apps", "ReplicaSet"), ("apps", "StatefulSet")})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PodInfo:
-    """`node` is "" until the pod is bound. `owner` is the uid of its controller, or "".
+    """`node` is "" until the pod is bound. `owner` is the uid of its controller if that wants its pods apart, or "".
 
     `requests` is what must be free on a node; `weight` is what the pod counts for when nodes are compared: its
     requests, with defaults where it has none.
@@ -64,7 +66,7 @@ def pod_info(pod: Object) -> PodInfo:
         labels=labels,
         node=str(spec.get("nodeName") or ""),
         priority=int(spec.get("priority") or 0),
-        owner=str((meta.controller_of(pod) or {}).get("uid") or ""),
+        owner=_spread_with(pod),
         deleting=meta.is_deleting(pod),
         requests=requests,
         weight=_weight(pod, requests),
@@ -77,6 +79,12 @@ def pod_info(pod: Object) -> PodInfo:
         affinity=pod_affinity(rules, namespace, labels),
         spread=spread_constraints(spec.get("topologySpreadConstraints") or (), labels),
     )
+
+
+def _spread_with(pod: Object) -> str:
+    controller = meta.controller_of(pod) or {}
+    kind = (meta.group_of(str(controller.get("apiVersion") or "")), controller.get("kind"))
+    return str(controller.get("uid") or "") if kind in _SPREAD else ""
 
 
 def amounts(resources: pods.Resources) -> dict[str, int]:

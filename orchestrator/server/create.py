@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 
 import orjson
@@ -32,22 +31,42 @@ def create_object(
     backend: Backend, request: Request, user: User, obj: Object, warnings: list[str], owners: Owners
 ) -> Single:
     """The same for an object that is decoded already."""
-    kind = request.kind
     _place(request, obj)
+    if name(obj) or not metadata(obj).get("generateName"):
+        try:
+            return _attempt(backend, request, user, obj, warnings, owners)
+        except KeyExists:
+            raise already_exists(request.kind.group, request.kind.plural, name(obj)) from None
+    wanted = orjson.dumps(obj)
+    for _ in range(ATTEMPTS):
+        # A name that is taken is made anew, and with it what the kind makes of the name.
+        obj = orjson.loads(wanted)
+        metadata(obj)["name"] = generate_name(str(metadata(obj)["generateName"]), backend.rng)
+        try:
+            return _attempt(backend, request, user, obj, list(warnings), owners)
+        except KeyExists:
+            continue
+    raise _no_unique_name(request.kind, name(obj))
+
+
+def _attempt(
+    backend: Backend, request: Request, user: User, obj: Object, warnings: list[str], owners: Owners
+) -> Single:
+    """Raises KeyExists, beside what `create` raises."""
+    kind = request.kind
     given = metadata(obj).pop("managedFields", None)
     kind.strategy.default(obj)
     new = {field: value for field, value in obj.items() if field != "status"} if kind.strategy.has_status else obj
     entries = owners(Writing(request, user, backend.clock.now(), {}, new, given))
-    kind.strategy.prepare_create(obj, backend.clock.now())
     _stamp(kind, obj, backend.clock.now())
+    kind.strategy.prepare_create(obj, backend.clock.now())
     obj = owned(obj, entries)
-    generated = _name(obj, backend.rng)
     attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj)
     dry = dry_run(request.options)
     with backend.admission.admit(attributes, dry_run=dry):
         validate_new(kind, obj)
         warnings += kind.strategy.warnings(obj)
-        data = _dry(backend, request, obj) if dry else _store(backend, request, obj, user, generated=generated)
+        data = _dry(backend, request, obj) if dry else _store(backend, request, obj, user)
     return Single(data, 201, tuple(warnings))
 
 
@@ -75,37 +94,22 @@ def _stamp(kind: Kind, obj: Object, now: float) -> None:
         meta["generation"] = 1
 
 
-def _name(obj: Object, rng: random.Random) -> bool:
-    """Make a name from `generateName` where there is none; True when the name was made."""
-    meta = metadata(obj)
-    if meta.get("name") or not meta.get("generateName"):
-        return False
-    meta["name"] = generate_name(str(meta["generateName"]), rng)
-    return True
-
-
 def _dry(backend: Backend, request: Request, obj: Object) -> bytes:
-    """What would be stored. A name that is taken is told all the same."""
-    kind = request.kind
+    """What would be stored. A name that is taken is told all the same: raises KeyExists."""
     try:
-        backend.entry(kind, request.namespace, name(obj))
+        backend.entry(request.kind, request.namespace, name(obj))
     except NotFound:
         return orjson.dumps(obj)
-    raise already_exists(kind.group, kind.plural, name(obj))
+    raise KeyExists
 
 
-def _store(backend: Backend, request: Request, obj: Object, user: User, *, generated: bool) -> bytes:
-    kind, meta = request.kind, obj["metadata"]
-    for _ in range(ATTEMPTS if generated else 1):
-        try:
-            return backend.store.create(keys.key(kind, request.namespace, meta["name"]), obj, by=user.name).data
-        except KeyExists:
-            taken = meta["name"]
-            if generated:
-                meta["name"] = generate_name(str(meta["generateName"]), backend.rng)
-    if not generated:
-        raise already_exists(kind.group, kind.plural, taken)
-    raise AlreadyExists(
+def _store(backend: Backend, request: Request, obj: Object, user: User) -> bytes:
+    key = keys.key(request.kind, request.namespace, name(obj))
+    return backend.store.create(key, obj, by=user.name).data
+
+
+def _no_unique_name(kind: Kind, taken: str) -> AlreadyExists:
+    return AlreadyExists(
         f'{kind.resource} "{taken}" already exists, the server was not able to generate a unique name for the object',
         details={"name": taken, "group": kind.group, "kind": kind.plural, "retryAfterSeconds": 1},
     )

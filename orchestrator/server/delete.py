@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
 from orchestrator.api.errors import NotFound
@@ -37,7 +39,7 @@ def mark(kind: Kind, obj: Object, options: DeleteOptions, now: float) -> bool:
     if is_deleting(obj):
         _shorten(meta, options.grace_seconds)
         return not held(kind, obj) and not meta.get("deletionGracePeriodSeconds")
-    _ask_collector(meta, options.propagation)
+    _ask_collector(meta, options.propagation or _default_propagation(kind, obj))
     grace = kind.strategy.grace_seconds(obj, options.grace_seconds)
     if grace == 0 and not held(kind, obj):
         return True
@@ -57,6 +59,12 @@ def _shorten(meta: Object, requested: int | None) -> None:
     meta["deletionGracePeriodSeconds"] = requested
 
 
+def _default_propagation(kind: Kind, obj: Object) -> Propagation:
+    """Where nothing is asked for, a wish that the object carries already stands."""
+    undecided = not {FOREGROUND, ORPHAN} & set(finalizers(obj))
+    return "Orphan" if kind.strategy.orphans_dependents and undecided else ""
+
+
 def _ask_collector(meta: Object, propagation: Propagation) -> None:
     """Tell the garbage collector by finalizer what to do with dependents; without a policy an old wish stands."""
     if not propagation:
@@ -74,7 +82,9 @@ def _ask_collector(meta: Object, propagation: Propagation) -> None:
 
 def delete(backend: Backend, request: Request, user: User) -> Single:
     """Raises NotFound, Conflict (a precondition does not hold), Forbidden."""
-    return remove(backend, request, delete_options(request), user)
+    options = delete_options(request)
+    warnings = request.kind.strategy.delete_warnings(options.propagation)
+    return replace(remove(backend, request, options, user), warnings=tuple(warnings))
 
 
 def remove(backend: Backend, request: Request, options: DeleteOptions, user: User) -> Single:

@@ -28,6 +28,7 @@ _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 def scale_of(obj: Object, paths: ScalePaths) -> Object:
     """The Scale of a Deployment, ReplicaSet ..."""
+    selector = _at(obj, paths.selector) or {}
     return {
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
@@ -35,7 +36,7 @@ def scale_of(obj: Object, paths: ScalePaths) -> Object:
         "spec": {"replicas": _at(obj, paths.replicas) or 0},
         "status": {
             "replicas": _at(obj, paths.status_replicas) or 0,
-            "selector": selector_text(_at(obj, paths.selector) or {}),
+            "selector": selector_text({"matchLabels": selector} if paths.plain_selector else selector),
         },
     }
 

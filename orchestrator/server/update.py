@@ -98,7 +98,8 @@ def _attempt(
     kind.strategy.default(wanted)
     new = part(kind, wanted, old)
     new = owned(new, owners(Writing(request, user, backend.clock.now(), old, new, given)))
-    if kind.strategy.has_generation and new.get("spec") != old.get("spec"):
+    desired = kind.strategy.desired
+    if kind.strategy.has_generation and new.get(desired) != old.get(desired):
         new["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
     attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource)
     dry = dry_run(request.options)

@@ -9,6 +9,8 @@ from orchestrator.api.strategies.event import EventStrategy
 from orchestrator.api.strategies.namespace import NamespaceStrategy
 from orchestrator.api.strategies.node import NodeStrategy
 from orchestrator.api.strategies.pod import PodStrategy
+from orchestrator.api.strategies.podtemplate import PodTemplateStrategy
+from orchestrator.api.strategies.replicationcontroller import ReplicationControllerStrategy
 from orchestrator.api.strategies.secret import SecretStrategy
 from orchestrator.api.strategies.service import ServiceStrategy
 from orchestrator.api.strategies.serviceaccount import ServiceAccountStrategy
@@ -59,6 +61,17 @@ SERVICE_ACCOUNT = Kind(
     strategy=ServiceAccountStrategy(),
 )
 EVENT = Kind("", "v1", "Event", "events", short_names=("ev",), strategy=EventStrategy())
+POD_TEMPLATE = Kind("", "v1", "PodTemplate", "podtemplates", strategy=PodTemplateStrategy())
+REPLICATION_CONTROLLER = Kind(
+    "",
+    "v1",
+    "ReplicationController",
+    "replicationcontrollers",
+    short_names=("rc",),
+    categories=("all",),
+    subresources=("status", "scale"),
+    strategy=ReplicationControllerStrategy(),
+)
 
 KINDS = (
     NAMESPACE,
@@ -70,4 +83,6 @@ KINDS = (
     SECRET,
     SERVICE_ACCOUNT,
     EVENT,
+    POD_TEMPLATE,
+    REPLICATION_CONTROLLER,
 )

@@ -36,18 +36,28 @@ def pod(spec: Object, field: str = "spec") -> Errors:
 
 
 def template(template: Object, field: str) -> Errors:
-    """The rules of a PodTemplateSpec whose pods a controller keeps running (ReplicaSet, Deployment)."""
-    meta, spec = template.get("metadata") or {}, template.get("spec") or {}
-    yield from validate_labels(meta.get("labels"), f"{field}.labels")
-    yield from validate_annotations(meta.get("annotations"), f"{field}.annotations")
+    """The rules of a PodTemplateSpec."""
+    spec = template.get("spec") or {}
+    yield from template_metadata(template, field)
     yield from _spec(spec, f"{field}.spec")
     yield from _host_network(spec, f"{field}.spec", template=True)
     if spec.get("ephemeralContainers"):
         yield forbidden(f"{field}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
+
+
+def template_metadata(template: Object, field: str) -> Errors:
+    meta = template.get("metadata") or {}
+    yield from validate_labels(meta.get("labels"), f"{field}.labels")
+    yield from validate_annotations(meta.get("annotations"), f"{field}.annotations")
+
+
+def runs_forever(template: Object, field: str, kind: str) -> Errors:
+    """What a template may not say whose pods are kept running by an object of `kind`."""
+    spec = template.get("spec") or {}
     if spec.get("restartPolicy") in RESTART_POLICIES[1:]:
         yield not_supported(f"{field}.spec.restartPolicy", spec["restartPolicy"], ("Always",))
     if "activeDeadlineSeconds" in spec:
-        yield forbidden(f"{field}.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported")
+        yield forbidden(f"{field}.spec.activeDeadlineSeconds", f"activeDeadlineSeconds in {kind} is not Supported")
 
 
 def _spec(spec: Object, field: str) -> Errors:

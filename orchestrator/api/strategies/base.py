@@ -47,6 +47,8 @@ class ScalePaths:
     replicas: tuple[str, ...] = ("spec", "replicas")
     status_replicas: tuple[str, ...] = ("status", "replicas")
     selector: tuple[str, ...] = ("spec", "selector")
+    #: True where the selector is a map of labels and no LabelSelector.
+    plain_selector: bool = False
 
 
 class Strategy:
@@ -56,8 +58,11 @@ class Strategy:
     columns: ClassVar[tuple[Column, ...]] = (NAME, AGE)
     #: True when `status` is written only through the status subresource.
     has_status: ClassVar[bool] = True
-    #: True when a change of `spec` raises `metadata.generation`.
+    #: True when a change of what is wanted raises `metadata.generation`, and the field that says what is wanted.
     has_generation: ClassVar[bool] = False
+    desired: ClassVar[str] = "spec"
+    #: True for kinds older than propagation policies: a delete that names none leaves the dependents alone.
+    orphans_dependents: ClassVar[bool] = False
     #: Set where the kind has the `scale` subresource.
     scale: ClassVar[ScalePaths | None] = None
 
@@ -69,7 +74,7 @@ class Strategy:
         """Fill in Kubernetes' defaults, in place. Idempotent; also run on what a patch made."""
 
     def prepare_create(self, obj: Object, now: float) -> None:
-        """Set what a client may not set at creation (the status' first value), in place."""
+        """Set what a client may not set at creation (the status' first value), in place. Name and uid are known."""
 
     def prepare_update(self, new: Object, old: Object) -> None:
         """Carry over what an update leaves out but may not change, in place (`clusterIP`, `nodeName`)."""
@@ -95,6 +100,10 @@ class Strategy:
 
     def warnings(self, obj: Object) -> list[str]:
         """Sentences for the `Warning` header: accepted, but worth a look."""
+        return []
+
+    def delete_warnings(self, propagation: str) -> list[str]:
+        """The same for a delete; `propagation` is the policy that it names, or ""."""
         return []
 
     def fields(self, obj: Object) -> Mapping[str, str]:

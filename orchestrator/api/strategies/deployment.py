@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from orchestrator.api.checks import NOT_NEGATIVE, Errors, obeys, one_of
+from orchestrator.api.checks import Errors, one_of
 from orchestrator.api.defaults import fill
 from orchestrator.api.errors import FieldError, forbidden, invalid, required
 from orchestrator.api.meta import Object, name, spec, status
-from orchestrator.api.names import percentage
 from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, created
-from orchestrator.api.strategies.workload import TEMPLATE_COLUMNS, WorkloadStrategy, template_cells
+from orchestrator.api.strategies.shares import is_zero, no_more_than_all, share
+from orchestrator.api.strategies.status_rules import consistent
+from orchestrator.api.strategies.workload import TEMPLATE_COLUMNS, ReplicatedStrategy, template_cells
 
 _SPEC = {"revisionHistoryLimit": 10, "progressDeadlineSeconds": 600}
 _ROLLING_UPDATE = {"maxUnavailable": "25%", "maxSurge": "25%"}
 _STRATEGIES = ("Recreate", "RollingUpdate")
 
 
-class DeploymentStrategy(WorkloadStrategy):
+class DeploymentStrategy(ReplicatedStrategy):
     columns = (
         NAME,
         Column("Ready", description="The replicas that are ready, of all that are wanted."),
@@ -29,6 +29,8 @@ class DeploymentStrategy(WorkloadStrategy):
     )
     counts = ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
     noun = "deployment"
+    #: Kubernetes judges the template as the ReplicaSet's that it becomes.
+    template_noun = "ReplicaSet"
 
     def default(self, obj: Object) -> None:
         super().default(obj)
@@ -47,6 +49,9 @@ class DeploymentStrategy(WorkloadStrategy):
             *_strategy(spec(obj).get("strategy") or {}, "spec.strategy"),
             *_deadline(spec(obj), "spec.progressDeadlineSeconds"),
         ]
+
+    def validate_status(self, new: Object, old: Object) -> list[FieldError]:
+        return list(consistent(status(new), status(old), "updatedReplicas", "readyReplicas", "availableReplicas"))
 
     def row(self, obj: Object, now: float) -> Sequence[Cell]:
         return (
@@ -79,26 +84,8 @@ def _strategy(strategy: Object, field: str) -> Errors:
 
 def _rolling_update(rolling: Object, field: str) -> Errors:
     unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
-    yield from _share(unavailable, f"{field}.maxUnavailable")
-    yield from _share(surge, f"{field}.maxSurge")
-    if _is_zero(unavailable) and _is_zero(surge):
+    yield from share(unavailable, f"{field}.maxUnavailable")
+    yield from share(surge, f"{field}.maxSurge")
+    if is_zero(unavailable) and is_zero(surge):
         yield invalid(f"{field}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    if isinstance(unavailable, str) and _percent(unavailable) > 100:
-        yield invalid(f"{field}.maxUnavailable", unavailable, "must not be greater than 100%")
-
-
-def _share(value: Any, field: str) -> Errors:
-    """A count of pods, or a percentage of the replicas."""
-    if isinstance(value, str):
-        yield from obeys(field, value, percentage)
-    elif (value or 0) < 0:
-        yield invalid(field, value, NOT_NEGATIVE)
-
-
-def _is_zero(share: Any) -> bool:
-    return _percent(share) == 0 if isinstance(share, str) else not share
-
-
-def _percent(share: str) -> int:
-    """The number of a percentage, -1 for what is none; of a very long one only that it is large."""
-    return -1 if percentage(share) else int(share[:-1].lstrip("0")[:9] or "0")
+    yield from no_more_than_all(unavailable, f"{field}.maxUnavailable")

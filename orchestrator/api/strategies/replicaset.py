@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from orchestrator.api.errors import FieldError
 from orchestrator.api.meta import Object, name, spec, status
 from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, created
-from orchestrator.api.strategies.workload import TEMPLATE_COLUMNS, WorkloadStrategy, template_cells
+from orchestrator.api.strategies.status_rules import consistent
+from orchestrator.api.strategies.workload import TEMPLATE_COLUMNS, ReplicatedStrategy, template_cells
 
 
-class ReplicaSetStrategy(WorkloadStrategy):
+class ReplicaSetStrategy(ReplicatedStrategy):
     columns = (
         NAME,
         Column("Desired", "integer"),
@@ -20,9 +22,13 @@ class ReplicaSetStrategy(WorkloadStrategy):
     )
     selectable = frozenset({"status.replicas"})
     noun = "replicaset"
+    template_noun = "ReplicaSet"
 
     def prepare_create(self, obj: Object, now: float) -> None:
         obj["status"] = {"replicas": 0}
+
+    def validate_status(self, new: Object, old: Object) -> list[FieldError]:
+        return list(consistent(status(new), status(old), "fullyLabeledReplicas", "readyReplicas", "availableReplicas"))
 
     def fields(self, obj: Object) -> Mapping[str, str]:
         return {"status.replicas": str(status(obj).get("replicas") or 0)}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from orchestrator.api.builtin import BUILTIN
 from orchestrator.api.groups.apps import REPLICA_SET
+from orchestrator.api.groups.batch import JOB
 from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD, SERVICE
 from orchestrator.api.meta import Object, condition, is_deleting, name, namespace
 from orchestrator.controllers.namespace import NamespaceController
@@ -9,6 +10,7 @@ from orchestrator.controllers.replicaset import ReplicaSetController
 from orchestrator.controllers.serviceaccount import ServiceAccountController
 from tests.unit.orchestrator.controllers.objects import meta, replica_set, service
 from tests.unit.orchestrator.controllers.world import World
+from tests.unit.orchestrator.server.objects import job
 
 
 def in_shop(obj: Object) -> Object:
@@ -23,6 +25,7 @@ def fill(w: World) -> None:
     del made["spec"]["clusterIP"]
     w.create(SERVICE, made)
     w.create(CONFIG_MAP, in_shop({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("settings")}))
+    w.client.create(JOB, job(namespace="shop"))
     w.eventually(lambda: len(w.pods("shop")) == 3)
 
 

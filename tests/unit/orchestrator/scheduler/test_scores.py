@@ -7,10 +7,10 @@ import pytest
 from orchestrator.scheduler import scores
 from orchestrator.scheduler.decide import Decision, decide
 from orchestrator.scheduler.interpod import preferred_pod_affinity
-from orchestrator.scheduler.podinfo import PodInfo
+from orchestrator.scheduler.podinfo import PodInfo, pod_info
 from orchestrator.scheduler.snapshot import Snapshot
 from orchestrator.scheduler.spread import even_spread
-from tests.unit.orchestrator.scheduler.objects import cluster, near, node, pod, spread
+from tests.unit.orchestrator.scheduler.objects import cluster, near, node, pod, pod_object, spread
 
 WEB = {"app": "web"}
 MB = 1 << 20
@@ -90,6 +90,23 @@ def test_even_spread_by_controller() -> None:
     ratings = rated(even_spread, pod(owner="rs"), there)
     assert ratings is not None and ratings["other"] > ratings["one"] > ratings["two"]
     assert rated(even_spread, pod(), there) is None
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "spread_out"),
+    [
+        ("apps/v1", "StatefulSet", True),
+        ("v1", "ReplicationController", True),
+        ("batch/v1", "Job", False),
+        ("apps/v1", "DaemonSet", False),
+    ],
+)
+def test_whose_pods_are_spread(api_version: str, kind: str, spread_out: bool) -> None:
+    reference = {"apiVersion": api_version, "kind": kind, "name": "web", "uid": "u", "controller": True}
+    wanted = pod_object()
+    wanted["metadata"]["ownerReferences"] = [reference]
+    there = cluster(node("a"), node("b"))
+    assert (rated(even_spread, pod_info(wanted), there) is not None) == spread_out
 
 
 def test_even_spread_by_constraint() -> None:

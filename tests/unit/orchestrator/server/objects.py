@@ -25,6 +25,12 @@ def deployment(name: str = "web", namespace: str = "default", replicas: int = 2)
     }
 
 
+def job(name: str = "pi", namespace: str = "default") -> Object:
+    containers = [{"name": "pi", "image": "perl"}]
+    template = {"spec": {"restartPolicy": "Never", "containers": containers}}
+    return {"metadata": {"name": name, "namespace": namespace}, "spec": {"template": template}}
+
+
 def service(name: str = "web", namespace: str = "default", port: Object | None = None, **spec: Any) -> Object:
     ports = [{"port": 80, **(port or {})}]
     return {"metadata": {"name": name, "namespace": namespace}, "spec": {"ports": ports, **spec}}

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.api.errors import AlreadyExists, BadRequest, Invalid, NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.batch import JOB
 from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client
@@ -13,7 +14,7 @@ from orchestrator.server.generated_names import generate_name
 from orchestrator.server.resources import Resources
 from tests.fakes.api import ADMIN
 
-from .objects import config_map, deployment
+from .objects import config_map, deployment, job
 
 
 def test_stamps_what_only_the_server_may_say(client: Client) -> None:
@@ -49,6 +50,18 @@ def test_generated_names_avoid_taken_ones(client: Client) -> None:
     assert len(names) == 50
     assert all(len(name) == len("web-") + 5 for name in names)
     assert len(generate_name("x" * 100, probe)) == 63
+
+
+def test_what_follows_from_a_generated_name_is_made_anew_with_it(client: Client, resources: Resources) -> None:
+    wanted = {**job(), "metadata": {"generateName": "pi-", "namespace": "default"}}
+    resources.backend.rng.seed(7)
+    taken = client.create(JOB, wanted)
+    resources.backend.rng.seed(7)
+    made = client.create(JOB, wanted)
+    assert made["metadata"]["name"] != taken["metadata"]["name"]
+    labels = made["spec"]["template"]["metadata"]["labels"]
+    assert labels["batch.kubernetes.io/job-name"] == made["metadata"]["name"]
+    assert labels["batch.kubernetes.io/controller-uid"] == made["metadata"]["uid"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.api.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.batch import JOB
 from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
@@ -16,7 +17,7 @@ from orchestrator.server.resources import Resources
 from orchestrator.util.clock import FakeClock
 from tests.fakes.api import ADMIN
 
-from .objects import config_map, deployment, pod
+from .objects import config_map, deployment, job, pod
 
 HELD = ["example.com/hold"]
 
@@ -94,6 +95,18 @@ def test_propagation_becomes_a_finalizer(client: Client, propagation: str, final
     assert marked["finalizers"] == finalizers
     assert marked["deletionTimestamp"]
     assert marked["generation"] == 2
+
+
+@pytest.mark.parametrize(("propagation", "kept"), [("", True), ("Orphan", True), ("Background", False)])
+def test_a_plain_delete_of_a_job_leaves_its_pods(
+    client: Client, resources: Resources, propagation: str, kept: bool
+) -> None:
+    client.create(JOB, job())
+    options = {"propagationPolicy": propagation} if propagation else {}
+    answer = resources.handle(Request("delete", JOB, "default", "pi", options=options), ADMIN)
+    assert (answer.object().get("metadata", {}).get("finalizers") == ["orphan"]) == kept  # type: ignore[union-attr]
+    warned = "child pods are preserved by default" in str(answer.warnings)  # type: ignore[union-attr]
+    assert warned == (not propagation)
 
 
 def test_background_needs_none(client: Client) -> None:

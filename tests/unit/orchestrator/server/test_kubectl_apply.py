@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from orchestrator.util.settings import Settings
 from tests.fakes.api import live_api
+from tests.fakes.kubectl import admin_config
 
 pytestmark = pytest.mark.kubectl
 
@@ -45,21 +44,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home folder with a kubeconfig for the admin of a running API server."""
     home = tmp_path_factory.mktemp("home")
     with live_api(home) as (_, settings):
-        (home / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(settings)))
+        admin_config(settings)
         yield home
-
-
-def _kubeconfig(settings: Settings) -> dict[str, Any]:
-    cluster = {"server": settings.server, "certificate-authority": str(settings.pki / "ca.crt")}
-    user = {"client-certificate": str(settings.pki / "admin.crt"), "client-key": str(settings.pki / "admin.key")}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
 
 
 @pytest.fixture(params=["", "1.28"])

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.api.errors import BadRequest, Conflict, Invalid
 from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import REPLICATION_CONTROLLER
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 
@@ -39,3 +40,9 @@ def test_refused(client: Client, scale: Object) -> None:
     scale["kind"] = "Deployment"
     with pytest.raises(BadRequest, match="does not match the expected kind"):
         client.update(DEPLOYMENT, scale, subresource="scale")
+
+
+def test_a_selector_that_is_a_map_of_labels(client: Client) -> None:
+    client.create(REPLICATION_CONTROLLER, {**deployment(), "spec": {"template": deployment()["spec"]["template"]}})
+    scale = client.patch(REPLICATION_CONTROLLER, "web", {"spec": {"replicas": 3}}, "default", subresource="scale")
+    assert (scale["spec"], scale["status"]) == ({"replicas": 3}, {"replicas": 0, "selector": "app=web"})

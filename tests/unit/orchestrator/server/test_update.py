@@ -6,14 +6,15 @@ import pytest
 
 from orchestrator.api.errors import BadRequest, Conflict, Invalid, MethodNotAllowed, NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT
-from orchestrator.api.groups.core import CONFIG_MAP, POD
+from orchestrator.api.groups.batch import JOB
+from orchestrator.api.groups.core import CONFIG_MAP, POD, POD_TEMPLATE
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON_PATCH, STRATEGIC_PATCH, Request
 from orchestrator.client.client import Client
 from orchestrator.server.resources import Resources
 from tests.fakes.api import ADMIN
 
-from .objects import config_map, deployment, pod
+from .objects import config_map, deployment, job, pod
 
 
 def test_writes_over_the_version_it_names(client: Client) -> None:
@@ -163,3 +164,19 @@ def test_an_unknown_subresource(resources: Resources) -> None:
         resources.handle(Request("get", CONFIG_MAP, "default", "x", "scale"), ADMIN)
     with pytest.raises(MethodNotAllowed):
         resources.handle(Request("delete", DEPLOYMENT, "default", "x", "scale"), ADMIN)
+
+
+def test_a_status_that_breaks_the_kinds_rules(client: Client) -> None:
+    made = client.create(JOB, job())
+    with pytest.raises(Invalid, match=r"status\.ready: Invalid value: 3: cannot set more ready pods than active"):
+        client.update_status(JOB, {**made, "status": {"ready": 3}})
+    assert client.update_status(JOB, {**made, "status": {"active": 3, "ready": 3}})["status"]["ready"] == 3
+
+
+def test_the_generation_follows_what_is_wanted(client: Client) -> None:
+    meta = {"name": "web", "namespace": "default"}
+    made = client.create(POD_TEMPLATE, {"metadata": meta, "template": pod()})
+    labelled = client.update(POD_TEMPLATE, {**made, "metadata": {**made["metadata"], "labels": {"a": "b"}}})
+    assert labelled["metadata"]["generation"] == 1
+    changed = client.patch(POD_TEMPLATE, "web", {"template": {"spec": {"hostNetwork": True}}}, "default")
+    assert changed["metadata"]["generation"] == 2

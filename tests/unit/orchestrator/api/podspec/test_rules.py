@@ -291,12 +291,8 @@ def test_resources(resources: Object, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (
-            {"restartPolicy": "Never"},
-            'spec.template.spec.restartPolicy: Unsupported value: "Never": supported',
-        ),
-        ({"activeDeadlineSeconds": 5}, "activeDeadlineSeconds in ReplicaSet is not Supported"),
         ({"containers": [{"name": "web"}]}, "spec.template.spec.containers[0].image: Required value"),
+        ({"ephemeralContainers": [{"name": "x", "image": "y"}]}, "ephemeral containers not allowed in pod template"),
     ],
 )
 def test_a_template_is_stricter(change: Object, expected: str) -> None:

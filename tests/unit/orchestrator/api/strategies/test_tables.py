@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.api.builtin import BUILTIN
-from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET
+from orchestrator.api.groups.apps import CONTROLLER_REVISION, DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET
+from orchestrator.api.groups.batch import CRON_JOB, JOB
 from orchestrator.api.groups.certificates import CERTIFICATE_SIGNING_REQUEST
 from orchestrator.api.groups.coordination import LEASE
 from orchestrator.api.groups.core import (
@@ -15,16 +16,19 @@ from orchestrator.api.groups.core import (
     NAMESPACE,
     NODE,
     POD,
+    POD_TEMPLATE,
+    REPLICATION_CONTROLLER,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
 )
 from orchestrator.api.groups.discovery import ENDPOINT_SLICE
+from orchestrator.api.groups.policy import POD_DISRUPTION_BUDGET
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.strategies.base import Cell
-from tests.unit.orchestrator.api.strategies.rows import headers, row
+from tests.unit.orchestrator.api.strategies.rows import CREATED, headers, row
 
 HEADS = {
     NAMESPACE: "NAME STATUS AGE",
@@ -41,6 +45,14 @@ HEADS = {
     CERTIFICATE_SIGNING_REQUEST: "NAME AGE SIGNERNAME REQUESTOR REQUESTEDDURATION CONDITION",
     REPLICA_SET: "NAME DESIRED CURRENT READY AGE",
     DEPLOYMENT: "NAME READY UP-TO-DATE AVAILABLE AGE",
+    STATEFUL_SET: "NAME READY AGE",
+    DAEMON_SET: "NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE",
+    CONTROLLER_REVISION: "NAME CONTROLLER REVISION AGE",
+    POD_TEMPLATE: "NAME CONTAINERS IMAGES POD LABELS",
+    REPLICATION_CONTROLLER: "NAME DESIRED CURRENT READY AGE",
+    JOB: "NAME STATUS COMPLETIONS DURATION AGE",
+    CRON_JOB: "NAME SCHEDULE TIMEZONE SUSPEND ACTIVE LAST SCHEDULE AGE",
+    POD_DISRUPTION_BUDGET: "NAME MIN AVAILABLE MAX UNAVAILABLE ALLOWED DISRUPTIONS AGE",
     ROLE: "NAME CREATED AT",
     CLUSTER_ROLE: "NAME CREATED AT",
     ROLE_BINDING: "NAME ROLE AGE",
@@ -53,6 +65,11 @@ WIDE_HEADS = {
     EVENT: "LAST SEEN TYPE REASON OBJECT SUBOBJECT SOURCE MESSAGE FIRST SEEN COUNT NAME",
     REPLICA_SET: f"{HEADS[REPLICA_SET]} CONTAINERS IMAGES SELECTOR",
     DEPLOYMENT: f"{HEADS[DEPLOYMENT]} CONTAINERS IMAGES SELECTOR",
+    STATEFUL_SET: f"{HEADS[STATEFUL_SET]} CONTAINERS IMAGES",
+    DAEMON_SET: f"{HEADS[DAEMON_SET]} CONTAINERS IMAGES SELECTOR",
+    REPLICATION_CONTROLLER: f"{HEADS[REPLICATION_CONTROLLER]} CONTAINERS IMAGES SELECTOR",
+    JOB: f"{HEADS[JOB]} CONTAINERS IMAGES SELECTOR",
+    CRON_JOB: f"{HEADS[CRON_JOB]} CONTAINERS IMAGES SELECTOR",
     ROLE_BINDING: "NAME ROLE AGE USERS GROUPS SERVICEACCOUNTS",
     CLUSTER_ROLE_BINDING: "NAME ROLE AGE USERS GROUPS SERVICEACCOUNTS",
 }
@@ -100,6 +117,109 @@ ROWS: list[tuple[Kind, Object, dict[str, Cell]]] = [
         REPLICA_SET,
         {"spec": {"replicas": 3}, "status": {"replicas": 2, "readyReplicas": 1}},
         {"Desired": 3, "Current": 2, "Ready": 1, "Selector": "<none>"},
+    ),
+    (
+        REPLICATION_CONTROLLER,
+        {"spec": {"replicas": 3, "selector": {"app": "web"}}, "status": {"replicas": 2, "readyReplicas": 1}},
+        {"Desired": 3, "Current": 2, "Ready": 1, "Selector": "app=web"},
+    ),
+    (
+        POD_TEMPLATE,
+        {"template": {**TEMPLATE, "metadata": {"labels": {"app": "web"}}}},
+        {"Containers": "a,b", "Images": "x:1,y:1", "Pod Labels": "app=web"},
+    ),
+    (
+        STATEFUL_SET,
+        {"spec": {"replicas": 3, "template": TEMPLATE}, "status": {"readyReplicas": 2}},
+        {"Ready": "2/3", "Containers": "a,b"},
+    ),
+    (
+        DAEMON_SET,
+        {
+            "spec": {"template": {"spec": {"nodeSelector": {"disk": "ssd", "arch": "arm"}}}},
+            "status": {
+                "desiredNumberScheduled": 5,
+                "currentNumberScheduled": 4,
+                "numberReady": 3,
+                "updatedNumberScheduled": 2,
+                "numberAvailable": 1,
+            },
+        },
+        {
+            "Desired": 5,
+            "Current": 4,
+            "Ready": 3,
+            "Up-to-date": 2,
+            "Available": 1,
+            "Node Selector": "arch=arm,disk=ssd",
+        },
+    ),
+    (
+        CONTROLLER_REVISION,
+        {
+            "metadata": {
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "controller": True}]
+            },
+            "revision": 4,
+        },
+        {"Controller": "statefulset.apps/web", "Revision": "4"},
+    ),
+    (CONTROLLER_REVISION, {}, {"Controller": "<none>", "Revision": "0"}),
+    (JOB, {"spec": {"completions": 5}, "status": {"succeeded": 2}}, {"Status": "Running", "Completions": "2/5"}),
+    (JOB, {"spec": {"parallelism": 3}}, {"Completions": "0/1 of 3", "Duration": ""}),
+    (JOB, {"spec": {"parallelism": 1}, "status": {"startTime": CREATED}}, {"Completions": "0/1", "Duration": "5m"}),
+    (
+        JOB,
+        {
+            "spec": {"completions": 1},
+            "status": {
+                "succeeded": 1,
+                "startTime": CREATED,
+                "completionTime": "2026-01-31T10:00:07Z",
+                "conditions": [{"type": "Complete", "status": "True"}],
+            },
+        },
+        {"Status": "Complete", "Completions": "1/1", "Duration": "7s"},
+    ),
+    (JOB, {"status": {"conditions": [{"type": "Suspended", "status": "True"}]}}, {"Status": "Suspended"}),
+    (
+        JOB,
+        {
+            "metadata": {"deletionTimestamp": CREATED},
+            "status": {"conditions": [{"type": "Suspended", "status": "True"}]},
+        },
+        {"Status": "Terminating"},
+    ),
+    (
+        CRON_JOB,
+        {"spec": {"schedule": "@daily", "suspend": True, "jobTemplate": {"spec": {"template": TEMPLATE}}}},
+        {
+            "Schedule": "@daily",
+            "Timezone": "<none>",
+            "Suspend": "True",
+            "Active": 0,
+            "Last Schedule": "<none>",
+            "Images": "x:1,y:1",
+            "Selector": "<none>",
+        },
+    ),
+    (
+        CRON_JOB,
+        {
+            "spec": {"timeZone": "Etc/UTC"},
+            "status": {"active": [{}], "lastScheduleTime": "2026-01-31T10:04:00Z"},
+        },
+        {"Timezone": "Etc/UTC", "Suspend": "False", "Active": 1, "Last Schedule": "60s"},
+    ),
+    (
+        POD_DISRUPTION_BUDGET,
+        {"spec": {"minAvailable": "50%"}, "status": {"disruptionsAllowed": 2}},
+        {"Min Available": "50%", "Max Unavailable": "N/A", "Allowed Disruptions": 2},
+    ),
+    (
+        POD_DISRUPTION_BUDGET,
+        {"spec": {"maxUnavailable": 0}},
+        {"Min Available": "N/A", "Max Unavailable": "0", "Allowed Disruptions": 0},
     ),
     (
         SERVICE,

@@ -20,6 +20,10 @@ def workload(**spec: Any) -> Object:
     return copy.deepcopy({"metadata": {}, "spec": {"selector": {"matchLabels": LABELS}, "template": TEMPLATE, **spec}})
 
 
+def template(**spec: Any) -> Object:
+    return {"template": {**TEMPLATE, "spec": {**TEMPLATE["spec"], **spec}}}
+
+
 def rolling(unavailable: int | str, surge: int | str) -> Object:
     return {"strategy": {"rollingUpdate": {"maxUnavailable": unavailable, "maxSurge": surge}}}
 
@@ -62,6 +66,8 @@ def test_right(kind: Kind) -> None:
         ),
         ({"selector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}, "spec.selector.matchExpressions[0].va"),
         ({"template": {**TEMPLATE, "spec": {}}}, "spec.template.spec.containers: Required value"),
+        (template(restartPolicy="Never"), 'spec.template.spec.restartPolicy: Unsupported value: "Never": supported'),
+        (template(activeDeadlineSeconds=5), "activeDeadlineSeconds in ReplicaSet is not Supported"),
     ],
 )
 def test_wrong(kind: Kind, spec: Object, expected: str) -> None:
@@ -117,6 +123,28 @@ def test_the_selector_stays(kind: Kind) -> None:
 @both
 def test_scale(kind: Kind) -> None:
     assert kind.strategy.scale == ScalePaths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+
+
+@both
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (
+            {"observedGeneration": -1},
+            "status.observedGeneration: Invalid value: -1: must be greater than or equal to 0",
+        ),
+        ({"readyReplicas": 1}, "status.readyReplicas: Invalid value: 1: cannot be greater than status.replicas"),
+        (
+            {"replicas": 2, "readyReplicas": 1, "availableReplicas": 2},
+            "status.availableReplicas: Invalid value: 2: cannot be greater than status.readyReplicas",
+        ),
+        ({"collisionCount": 1}, "status.collisionCount: Invalid value: 1: cannot be decremented"),
+    ],
+)
+def test_wrong_status(kind: Kind, status: Object, expected: str) -> None:
+    old = {"status": {"collisionCount": 2}}
+    new = {"status": {"collisionCount": 2, **status}}
+    assert sentences(kind.strategy.validate_status(new, old)) == [expected]
 
 
 def test_first_status() -> None:

@@ -1,0 +1,18 @@
+"""The group `policy`."""
+
+from __future__ import annotations
+
+from orchestrator.api.kinds import Kind
+from orchestrator.api.strategies.poddisruptionbudget import PodDisruptionBudgetStrategy
+
+POD_DISRUPTION_BUDGET = Kind(
+    "policy",
+    "v1",
+    "PodDisruptionBudget",
+    "poddisruptionbudgets",
+    short_names=("pdb",),
+    subresources=("status",),
+    strategy=PodDisruptionBudgetStrategy(),
+)
+
+KINDS = (POD_DISRUPTION_BUDGET,)
