@@ -13,6 +13,7 @@ from orchestrator.server.admission.base import Admission
 from orchestrator.server.backend import Backend
 from orchestrator.server.create import create
 from orchestrator.server.delete import delete, delete_collection
+from orchestrator.server.ephemeral_containers import patch_ephemeral, update_ephemeral
 from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
 from orchestrator.server.results import Result
@@ -45,6 +46,9 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("scale", "get"): get_scale,
     ("scale", "update"): update_scale,
     ("scale", "patch"): patch_scale,
+    ("ephemeralcontainers", "get"): get,
+    ("ephemeralcontainers", "update"): update_ephemeral,
+    ("ephemeralcontainers", "patch"): patch_ephemeral,
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
     ("token", "create"): create_token,
