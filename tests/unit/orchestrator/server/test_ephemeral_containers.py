@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.errors import BadRequest, Conflict, Invalid, NotFound
+from orchestrator.api.errors import Conflict, Invalid, NotFound
 from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import APPLY_PATCH, MERGE_PATCH, STRATEGIC_PATCH, Request
@@ -106,7 +106,7 @@ def test_those_that_there_are_stay_as_they_are(client: Client) -> None:
 def test_unknown_fields_and_pods(resources: Resources, client: Client) -> None:
     body = {"spec": {"ephemeralContainers": [debugger(tyop=1)]}}
     options = {"fieldValidation": "Strict"}
-    with pytest.raises(BadRequest, match="unknown field"):
+    with pytest.raises(Invalid, match="unknown field"):
         resources.handle(Request("patch", POD, "default", "web", SUB, options, body, STRATEGIC_PATCH), ADMIN)
     with pytest.raises(NotFound, match='pods "none" not found'):
         client.patch(POD, "none", body, "default", subresource=SUB)
