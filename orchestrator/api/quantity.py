@@ -74,7 +74,7 @@ def format_nano(n: int) -> str:
 
 def format_binary(n: int) -> str:
     """`64Mi`, `1500`: a whole number with the largest binary suffix that leaves no fraction."""
-    return _binary(Fraction(n)) if n else "0"
+    return _binary(Fraction(n)) if n else "0"  # which every suffix leaves without a fraction
 
 
 def canonical(q: Quantity) -> str:

@@ -20,18 +20,19 @@ class NodeMetricsStrategy(Strategy):
     has_status = False
 
     def row(self, obj: Object, now: float) -> Sequence[Cell]:
-        return (name(obj), *_total([obj["usage"]]), obj["window"])
+        return (name(obj), *_total([obj]), obj.get("window"))
 
 
 class PodMetricsStrategy(NodeMetricsStrategy):
     def row(self, obj: Object, now: float) -> Sequence[Cell]:
-        return (name(obj), *_total(container["usage"] for container in obj["containers"]), obj["window"])
+        return (name(obj), *_total(obj.get("containers") or []), obj.get("window"))
 
 
-def _total(usages: Iterable[Object]) -> tuple[str, str]:
-    """CPU and memory together, as quantities."""
+def _total(measured: Iterable[Object]) -> tuple[str, str]:
+    """CPU and memory of the `usage` of each together, as quantities."""
     cpu, memory = Fraction(0), 0
-    for usage in usages:
-        cpu += parse(usage["cpu"])
-        memory += integer(usage["memory"])
+    for each in measured:
+        usage = each.get("usage") or {}
+        cpu += parse(usage.get("cpu") or 0)
+        memory += integer(usage.get("memory") or 0)
     return format_nano(int(cpu * 10**9)), format_binary(memory)
