@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agent.observed import STATUS_FIELDS
 from agent.podspec import find_by_name
 from orchestrator.api.meta import Object, name, namespace, uid
-from orchestrator.api.pods import init_containers
+from orchestrator.api.pods import ephemeral_containers, init_containers
 from orchestrator.client.events import EventType
 
 CRASHING = "CrashLoopBackOff"
@@ -33,8 +33,9 @@ def status_events(pod: Object, old: Object, new: Object) -> Iterator[PodEvent]:
 
 def field_path(pod: Object, container: str) -> str:
     """The part of the pod that an event about one container points at: `spec.containers{app}`."""
-    init = find_by_name(init_containers(pod), container) is not None
-    return f"spec.{'initContainers' if init else 'containers'}{{{container}}}"
+    others = {"initContainers": init_containers(pod), "ephemeralContainers": ephemeral_containers(pod)}
+    found = next((field for field, entries in others.items() if find_by_name(entries, container)), "containers")
+    return f"spec.{found}{{{container}}}"
 
 
 def _crashes(entry: Object) -> bool:

@@ -54,7 +54,11 @@ class Kubelet:
     @property
     def pods(self) -> list[Object]:
         """The pods that are looked after, with the status that the agent computed."""
-        return [worker.pod | {"status": worker.memory.status} for worker in self._all()]
+        return [worker.pod | {"status": worker.memory.status} for worker in self.workers()]
+
+    def workers(self) -> list[PodWorker]:
+        with self._lock:
+            return list(self._workers.values())
 
     @property
     def listed_once(self) -> bool:
@@ -63,7 +67,7 @@ class Kubelet:
 
     def worker(self, namespace: str, name: str) -> PodWorker | None:
         """The worker of the pod of that name; of two, the one that is not going."""
-        found = [worker for worker in self._all() if key(worker.pod) == make_key(namespace, name)]
+        found = [worker for worker in self.workers() if key(worker.pod) == make_key(namespace, name)]
         return min(found, key=lambda worker: worker.memory.gone, default=None)
 
     # From the API
@@ -113,15 +117,15 @@ class Kubelet:
 
     def engine_is_back(self) -> None:
         """What failed for want of an engine is tried at once."""
-        for worker in self._all():
+        for worker in self.workers():
             worker.memory.retry_now()
 
     def refresh_volumes(self) -> None:
-        for worker in self._all():
+        for worker in self.workers():
             worker.refresh_volumes()
 
     def wake_all(self) -> None:
-        for worker in self._all():
+        for worker in self.workers():
             worker.resend_status()
             self.wake(uid(worker.pod))
 
@@ -130,10 +134,6 @@ class Kubelet:
         self._queue.add(Key(pod_uid))
 
     # Inside
-
-    def _all(self) -> list[PodWorker]:
-        with self._lock:
-            return list(self._workers.values())
 
     def _begin(self, pod: Object) -> PodWorker:
         pod_uid = uid(pod)

@@ -1,8 +1,8 @@
 """What to do next with one pod: `step(pod, observed, now)`. Pure; the pod's worker does it and asks again.
 
 The rules are the kubelet's: init containers in order, then app containers side by side; restarts by policy with
-back-off; a dead sandbox takes its containers with it and all start anew; a deleted pod's containers get their grace,
-and only when nothing of it is left may its object go.
+back-off; ephemeral containers as soon as they are asked for, and once; a dead sandbox takes its containers with it and
+all start anew; a deleted pod's containers get their grace, and only when nothing of it is left may its object go.
 """
 
 from __future__ import annotations
@@ -126,6 +126,8 @@ def _wanted(pod: Object, seen: Observed) -> list[Object]:
     wanted = [init for init in reached if pods.is_sidecar(init) or init is waiting_for]
     if waiting_for is None:
         wanted += pods.containers(pod)
+    # What they are to look into may be just what keeps the pod from being initialized.
+    wanted += pods.ephemeral_containers(pod)
     return [container for container in wanted if _is_wanted(pod, seen, container)]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from agent import machine_usage
 from agent.api_lookup import ApiLookup
 from agent.engine_watch import EngineWatch
 from agent.https import HttpsServer
@@ -33,6 +34,7 @@ from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
 from agent.server import make_app
+from agent.stats import PERIOD, UsageMeter
 from agent.status_sender import StatusSender
 from agent.tokens import TokenManager
 from agent.volume_folders import volume_folders
@@ -92,7 +94,8 @@ class Agent:
             host_ip=primary_address(),
         )
         self.kubelet = kubelet
-        self._server = HttpsServer(make_app(kubelet, runtime, clock), identity)
+        meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
+        self._server = HttpsServer(make_app(node, kubelet, runtime, meter, clock), identity)
         self.port = self._server.port
         place = NodeIdentity(node, self.port, files)
         self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, engine)
@@ -103,6 +106,7 @@ class Agent:
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
         self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
+        self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
 
     def start(self) -> None:
         """The Node first: a cluster is up when its nodes are."""

@@ -95,7 +95,7 @@ class Observed:
 
     @property
     def apps(self) -> tuple[ContainerState, ...]:
-        """All containers but sandboxes: init and app containers, alive or not."""
+        """All containers but sandboxes: init, app and ephemeral containers, alive or not."""
         return tuple(c for c in self.containers if not is_sandbox(c))
 
     def instances(self, name: str) -> list[ContainerState]:
@@ -146,7 +146,7 @@ class Observed:
 CREATIONS = (CreateSandbox, StartSandbox, PrepareVolumes, CreateContainer, StartContainer)
 
 #: The fields of a pod's status that list containers.
-STATUS_FIELDS = ("initContainerStatuses", "containerStatuses")
+STATUS_FIELDS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 
 
 def remembered(old: Object) -> ContainerState | None:

@@ -23,10 +23,12 @@ from agent.events import PodEvent, field_path
 from agent.hooks import LONGEST_START, grace_after, hook_of, run_hook
 from agent.images import ImageManager
 from agent.lookup import Lookup
+from agent.observed import Health, is_running
 from agent.pod_memory import PodMemory
 from agent.podspec import all_containers, find_by_name, grace_seconds
 from agent.runtime.base import (
     LABEL_UID,
+    ConfigError,
     ContainerSpec,
     ContainerState,
     EngineUnreachable,
@@ -160,6 +162,7 @@ class PodActions:
             mounts=tools.volumes.mounts(pod, container, memory.prepared, env),
             restarts=action.restarts,
             node=tools.node,
+            target_id=_target(container, memory),
         )
         self._create(made, memory, image.id)
         memory.image_used(action.container)
@@ -246,6 +249,17 @@ class PodActions:
     def _event(self, pod: Object, event: PodEvent, container: str = "") -> None:
         where = field_path(pod, container) if container else ""
         self._tools.recorder.event(pod, event.type, event.reason, event.message, field_path=where)
+
+
+def _target(container: Object, memory: PodMemory) -> str:
+    """The id of the running container that an ephemeral one is to look into, "" for none. Raises ConfigError."""
+    name = container.get("targetContainerName")
+    if not name:
+        return ""
+    instance = memory.observe(Health()).newest(name)
+    if instance is None or not is_running(instance):
+        raise ConfigError(f"unable to find target container {name}: it does not run")
+    return instance.id
 
 
 def _container(pod: Object, name: str) -> Object:

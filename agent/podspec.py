@@ -15,8 +15,8 @@ _ADDRESS_FIELDS = frozenset({"status.podIP", "status.podIPs"})
 
 
 def all_containers(pod: Object) -> list[Object]:
-    """Init containers first, in the order of the spec."""
-    return [*pods.init_containers(pod), *pods.containers(pod)]
+    """Init containers first, ephemeral ones last, each sort in the order of the spec."""
+    return [*pods.init_containers(pod), *pods.containers(pod), *pods.ephemeral_containers(pod)]
 
 
 def restart_policy(pod: Object) -> str:

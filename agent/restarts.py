@@ -20,6 +20,8 @@ STEADY = 600.0
 
 def restarts_again(pod: Object, container: Object, ended: ContainerState) -> bool:
     """Whether the restart policy wants a container that ended so to run again."""
+    if find_by_name(pods.ephemeral_containers(pod), container["name"]):
+        return False
     policy = restart_policy(pod)
     failed = not succeeded(ended)
     if find_by_name(pods.init_containers(pod), container["name"]):

@@ -1,4 +1,4 @@
-"""What the agent serves, to the API server only: logs, exec, port-forward, pods ... The paths are the kubelet's."""
+"""What the agent serves, to the API server only: logs, exec, pods, figures ... The paths are the kubelet's."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from agent.hangups import HangUps
 from agent.https import SEND_HEAD, SOCKET
 from agent.kubelet import Kubelet
 from agent.logs import LogOptions, container_to_read, limited, open_log, parse_options
+from agent.machine_usage import booted_at
+from agent.resource_metrics import CONTENT_TYPE, resource_metrics
 from agent.runtime.base import EngineUnreachable, NoSuchContainer, Runtime, Stream
+from agent.stats import UsageMeter
 from agent.streams.opening import Streams, Talk
+from agent.summary import summary
 from orchestrator.api.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
 from orchestrator.util.clock import Clock
 
@@ -29,7 +33,7 @@ USERS = frozenset({"kube-apiserver"})
 GROUPS = frozenset({"system:masters"})
 
 
-def make_app(kubelet: Kubelet, runtime: Runtime, clock: Clock) -> flask.Flask:
+def make_app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, clock: Clock) -> flask.Flask:
     app = flask.Flask("agent")
     hang_ups = HangUps()
     streams = Streams(kubelet, runtime, clock)
@@ -50,6 +54,14 @@ def make_app(kubelet: Kubelet, runtime: Runtime, clock: Clock) -> flask.Flask:
     @app.get("/pods")
     def pods() -> flask.Response:
         return _json({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": kubelet.pods})
+
+    @app.get("/stats/summary")
+    def stats_summary() -> flask.Response:
+        return _json(summary(node, booted_at(), meter.usage))
+
+    @app.get("/metrics/resource")
+    def metrics_resource() -> flask.Response:
+        return flask.Response(resource_metrics(meter.usage), content_type=CONTENT_TYPE)
 
     @app.get("/containerLogs/<namespace>/<pod>/<container>")
     def container_logs(namespace: str, pod: str, container: str) -> flask.Response:

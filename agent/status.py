@@ -28,8 +28,17 @@ def pod_status(pod: Object, seen: Observed, host_ip: str, now: float) -> Object:
     new["containerStatuses"] = [
         container_status(pod, container, seen, new["phase"]) for container in pods.containers(pod)
     ]
+    if ephemeral := pods.ephemeral_containers(pod):
+        new["ephemeralContainerStatuses"] = [_ephemeral_status(pod, entry, seen, new["phase"]) for entry in ephemeral]
     new["conditions"] = conditions(pod, seen, new, now)
     return new
+
+
+def _ephemeral_status(pod: Object, container: Object, seen: Observed, phase: str) -> Object:
+    """It is never ready, which is about traffic, and has no startup probe that would make it started."""
+    status = {**container_status(pod, container, seen, phase), "ready": False}
+    status.pop("started")
+    return status
 
 
 def _reason(pod: Object, seen: Observed, now: float, phase: str) -> Object:

@@ -78,8 +78,10 @@ def container_spec(
     mounts: Sequence[Mount],
     restarts: int,
     node: NodeContext,
+    target_id: str = "",
 ) -> ContainerSpec:
-    """`env` is resolved and expanded (`agent.environment`). Raises ConfigError for what the engine cannot do."""
+    """`env` is resolved and expanded (`agent.environment`); `target_id` is the container whose processes an ephemeral
+    container is to see. Raises ConfigError for what the engine cannot do."""
     own = security.context(pod, container)
     security.check_non_root(pod, container, image)
     added, dropped = security.capabilities(own)
@@ -101,7 +103,7 @@ def container_spec(
         mounts=mounts,
         network=sandbox,
         ipc="host" if spec(pod).get("hostIPC") else sandbox,
-        pid=_pid_namespace(pod, sandbox),
+        pid=_pid_namespace(pod, sandbox, target_id),
         resources=limits.container_resources(pod, container, node),
         user=security.user(own, image),
         groups=security.groups(pod),
@@ -158,9 +160,11 @@ def _host_ports(pod: Object) -> Iterator[PortMapping]:
                 yield PortMapping(int(port["containerPort"]), int(port["hostPort"]), protocol, address)
 
 
-def _pid_namespace(pod: Object, sandbox: str) -> str:
+def _pid_namespace(pod: Object, sandbox: str, target_id: str) -> str:
     if spec(pod).get("hostPID"):
         return "host"
+    if target_id:
+        return f"container:{target_id}"
     return sandbox if spec(pod).get("shareProcessNamespace") else ""
 
 

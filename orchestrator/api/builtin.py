@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from orchestrator.api.groups import apps, batch, certificates, coordination, core, discovery, policy, rbac, reviews
+from orchestrator.api.groups import (
+    apps,
+    batch,
+    certificates,
+    coordination,
+    core,
+    discovery,
+    metrics,
+    policy,
+    rbac,
+    reviews,
+)
 from orchestrator.api.kinds import Kinds
 
-_GROUPS = (core, apps, batch, certificates, coordination, discovery, policy, rbac, reviews)
+_GROUPS = (core, apps, batch, certificates, coordination, discovery, metrics, policy, rbac, reviews)
 
 BUILTIN = Kinds(tuple(kind for group in _GROUPS for kind in group.KINDS))

@@ -9,8 +9,9 @@ from orchestrator.api.strategies.base import Strategy
 
 #: The verbs of a kind whose objects are stored.
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-#: Those of a virtual kind: its objects are questions, which are answered and not kept.
+#: Those of virtual kinds, whose objects are not kept: questions, which are answered, and figures, which are computed.
 VIRTUAL = ("create",)
+COMPUTED = ("get", "list")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +44,8 @@ class Kind:
 
     @property
     def stored(self) -> bool:
-        """False for a virtual kind: there is nothing to list, watch or delete."""
-        return "list" in self.verbs
+        """False for a virtual kind: there is nothing to watch, change or delete."""
+        return "watch" in self.verbs
 
     def __repr__(self) -> str:
         return f"<{self.api_version} {self.kind}>"

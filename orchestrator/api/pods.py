@@ -57,6 +57,10 @@ def init_containers(pod: Object) -> list[Object]:
     return spec(pod).get("initContainers") or []
 
 
+def ephemeral_containers(pod: Object) -> list[Object]:
+    return spec(pod).get("ephemeralContainers") or []
+
+
 def container_statuses(pod: Object) -> dict[str, Object]:
     """The status of every container that has one, by name: init, main and ephemeral containers."""
     lists = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")

@@ -67,6 +67,16 @@ def format_milli(n: int) -> str:
     return _decimal(Fraction(n, 1000), exponent=False)
 
 
+def format_nano(n: int) -> str:
+    """`1500m` for 1500000000, `1234567n`: billionths in canonical form."""
+    return _decimal(Fraction(n, 10**9), exponent=False)
+
+
+def format_binary(n: int) -> str:
+    """`64Mi`, `1500`: a whole number with the largest binary suffix that leaves no fraction."""
+    return _binary(Fraction(n)) if n else "0"  # which every suffix leaves without a fraction
+
+
 def canonical(q: Quantity) -> str:
     """`q` as Kubernetes writes it back: the same kind of suffix, no fraction, the largest suffix that allows that.
 

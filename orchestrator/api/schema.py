@@ -19,6 +19,7 @@ import orjson
 
 from orchestrator import KUBERNETES_VERSION
 from orchestrator.api.kinds import Kind
+from orchestrator.api.metrics_definitions import METRICS
 
 Definitions = dict[str, dict[str, Any]]
 Type = Literal[
@@ -189,7 +190,7 @@ def types(definitions: Definitions) -> dict[tuple[str, str], str]:
 
 def read_definitions() -> Definitions:
     """The definitions with their descriptions, about 5 MB: use them and let them go. Raises FileNotFoundError."""
-    return orjson.loads(_file().read_bytes())["$defs"]  # type: ignore[no-any-return]
+    return orjson.loads(_file().read_bytes())["$defs"] | METRICS  # type: ignore[no-any-return]
 
 
 @cache

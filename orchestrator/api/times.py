@@ -37,6 +37,16 @@ def parse(text: str) -> float:
     return moment.timestamp()
 
 
+def duration(seconds: float) -> str:
+    """As Go prints a `metav1.Duration`, to the millisecond: `15.012s`, `1m0s`, `2h0m0.5s`."""
+    minutes, rest = divmod(round(seconds * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{rest / 1000:g}s"
+    if hours:
+        return f"{hours}h{minutes}m{text}"
+    return f"{minutes}m{text}" if minutes else text
+
+
 def age(seconds: float) -> str:
     """A duration as kubectl's tables show it: `5s`, `3m12s`, `47h`, `12d`, `2y10d`."""
     s = int(seconds)

@@ -60,6 +60,17 @@ class Agents:
         sock.settimeout(None)
         return AgentStream(sock, response)
 
+    def read(self, node: Object, path: str) -> bytes:
+        """The whole of a short answer to a GET. Raises as `get`."""
+        sock, response = self._ask(node, "GET", path, {}, http.client.OK)
+        with sock, response:
+            try:
+                return response.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise ServiceUnavailable(
+                    f"the agent of node {name(node)} did not finish its answer: {error}"
+                ) from error
+
     def upgrade(self, node: Object, method: str, path: str, headers: Mapping[str, str]) -> tuple[Link, list[Header]]:
         """Have the connection speak another protocol: the connection, and the headers of the agent's consent.
 

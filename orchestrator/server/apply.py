@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import orjson
@@ -21,7 +22,7 @@ from orchestrator.server.create import create_object
 from orchestrator.server.decode import typed
 from orchestrator.server.options import field_validation, forced
 from orchestrator.server.results import Single
-from orchestrator.server.update import Change, change, main_part, status_part
+from orchestrator.server.update import Change, Part, change, main_part, status_part
 
 
 def apply(backend: Backend, request: Request, user: User) -> Single:
@@ -44,11 +45,20 @@ def apply(backend: Backend, request: Request, user: User) -> Single:
 
 
 def apply_status(backend: Backend, request: Request, user: User) -> Single:
+    return apply_part(backend, request, user, lambda wanted: _fields(wanted, "status"), status_part)
+
+
+def apply_part(backend: Backend, request: Request, user: User, only: Callable[[Object], Object], part: Part) -> Single:
+    """PATCH of a configuration of which a subresource takes `only` a part; the object must be there."""
     wanted, warnings = configuration(request)
-    status: Object = {field: wanted[field] for field in ("apiVersion", "kind", "status") if field in wanted}
-    identity = {field: value for field, value in wanted["metadata"].items() if field in ("uid", "resourceVersion")}
-    make = applied(backend, request, user, {**status, "metadata": identity}, warnings)
-    return change(backend, request, user, make, status_part, ownership.settled)
+    chosen = _fields(wanted, "apiVersion", "kind") | only(wanted)
+    chosen["metadata"] = _fields(wanted["metadata"], "uid", "resourceVersion")
+    make = applied(backend, request, user, chosen, warnings)
+    return change(backend, request, user, make, part, ownership.settled)
+
+
+def _fields(obj: Object, *names: str) -> Object:
+    return {name: obj[name] for name in names if name in obj}
 
 
 def applied(backend: Backend, request: Request, user: User, wanted: Object, warnings: list[str]) -> Change:

@@ -12,6 +12,7 @@ from orchestrator.api.request import User
 from orchestrator.server import keys
 from orchestrator.server.admission.base import Admission
 from orchestrator.server.security import Security
+from orchestrator.server.summaries import Summaries
 from orchestrator.store.base import Entry, KeyNotFound, Store
 from orchestrator.util.clock import Clock
 
@@ -27,6 +28,7 @@ class Backend:
     security: Security
     clock: Clock
     rng: random.Random
+    summaries: Summaries
 
     def entry(self, kind: Kind, namespace: str, name: str) -> Entry:
         """Raises NotFound."""

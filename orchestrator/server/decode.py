@@ -47,21 +47,22 @@ def _without(body: Object, *fields: str) -> Object:
 def validate_new(kind: Kind, obj: Object) -> None:
     """Raises Invalid."""
     errors = validate_metadata(kind, obj) + kind.strategy.validate(obj) + kind.strategy.validate_create(obj)
-    _raise(kind, obj, errors)
+    refuse(kind, obj, errors)
 
 
 def validate_change(kind: Kind, new: Object, old: Object) -> None:
     """Raises Invalid."""
     errors = validate_metadata(kind, new) + validate_metadata_update(new, old)
     errors += kind.strategy.validate(new) + kind.strategy.validate_update(new, old)
-    _raise(kind, new, errors)
+    refuse(kind, new, errors)
 
 
 def validate_status(kind: Kind, new: Object, old: Object) -> None:
     """The same for a change through a subresource. Raises Invalid."""
-    _raise(kind, new, kind.strategy.validate_status(new, old))
+    refuse(kind, new, kind.strategy.validate_status(new, old))
 
 
-def _raise(kind: Kind, obj: Object, errors: list[FieldError]) -> None:
+def refuse(kind: Kind, obj: Object, errors: list[FieldError]) -> None:
+    """Raises Invalid when there are errors."""
     if errors:
         raise invalid_object(kind.kind, kind.group, name(obj), errors)

@@ -72,13 +72,11 @@ def _paths(kind: Kind, names: Names) -> Iterator[tuple[str, Object]]:
     scope = "/namespaces/{namespace}" if kind.namespaced else ""
     describe = _Describer(kind, names)
     collection = f"{root}{scope}/{kind.plural}"
-    if not kind.stored:
-        yield collection, describe.question()
-        return
-    if kind.namespaced:
+    if kind.namespaced and "list" in kind.verbs:
         yield f"{root}/{kind.plural}", {"get": describe.listing("ForAllNamespaces")}
     yield collection, describe.collection()
-    yield f"{collection}/{{name}}", describe.item()
+    if "get" in kind.verbs:
+        yield f"{collection}/{{name}}", describe.item()
     for name in kind.subresources:
         yield f"{collection}/{{name}}/{name}", describe.subresource(name)
 
@@ -93,28 +91,29 @@ class _Describer:
     def listing(self, suffix: str = "") -> Object:
         return self._operation("list", _LIST, answer=self._list, suffix=suffix)
 
-    def question(self) -> Object:
-        """The collection of a virtual kind."""
-        return {
-            "post": self._operation("post", _WRITE, body=self._object, answer=self._object),
-            "parameters": self._path_parameters(named=False),
-        }
-
     def collection(self) -> Object:
-        return {
-            "get": self.listing(),
-            "delete": self._operation("deletecollection", (*_DELETE, *_LIST[:-1]), body=_delete_options()),
-            **self.question(),
+        operations = {
+            "list": ("get", self.listing()),
+            "deletecollection": (
+                "delete",
+                self._operation("deletecollection", (*_DELETE, *_LIST[:-1]), body=_delete_options()),
+            ),
+            "create": ("post", self._operation("post", _WRITE, body=self._object, answer=self._object)),
         }
+        return self._served(operations) | {"parameters": self._path_parameters(named=False)}
 
     def item(self) -> Object:
-        return {
-            "get": self._operation("get", (), answer=self._object),
-            "put": self._operation("put", _WRITE, body=self._object, answer=self._object),
-            "patch": self._patch(self._object),
-            "delete": self._operation("delete", _DELETE, body=_delete_options()),
-            "parameters": self._path_parameters(named=True),
+        operations = {
+            "get": ("get", self._operation("get", (), answer=self._object)),
+            "update": ("put", self._operation("put", _WRITE, body=self._object, answer=self._object)),
+            "patch": ("patch", self._patch(self._object)),
+            "delete": ("delete", self._operation("delete", _DELETE, body=_delete_options())),
         }
+        return self._served(operations) | {"parameters": self._path_parameters(named=True)}
+
+    def _served(self, operations: Mapping[str, tuple[str, Object]]) -> Object:
+        """The operations (verb -> method, what it is) whose verbs the kind has."""
+        return {method: operation for verb, (method, operation) in operations.items() if verb in self._kind.verbs}
 
     def subresource(self, name: str) -> Object:
         speaks = subresource(self._kind, name)

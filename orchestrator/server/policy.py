@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.api.access import AUTHENTICATED, BOOTSTRAPPERS, MASTERS, UNAUTHENTICATED
+from orchestrator.api.groups.metrics import METRICS_GROUP
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC_GROUP
 from orchestrator.api.meta import Object
 
@@ -153,6 +154,12 @@ def _peoples_roles() -> list[Object]:
         _role("admin", gathers="admin"),
         _role("edit", labels=["admin"], gathers="edit"),
         _role("view", labels=["edit"], gathers="view"),
+        # Not of Kubernetes but of metrics-server, whose API is served here.
+        _role(
+            "system:aggregated-metrics-reader",
+            [rule(_READ, METRICS_GROUP, "nodes pods")],
+            labels=["admin", "edit", "view"],
+        ),
         _role("system:aggregate-to-admin", admin, labels=["admin"]),
         _role("system:aggregate-to-edit", edit, labels=["edit"]),
         _role("system:aggregate-to-view", [*_each(_READ, _WORK), *_each(_READ, _STATUS)], labels=["view"]),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from orchestrator.api.access import access_of
 from orchestrator.api.errors import MethodNotAllowed, NotFound, ServiceUnavailable
+from orchestrator.api.groups import metrics
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Admission
@@ -14,13 +15,16 @@ from orchestrator.server.approval import patch_approval, update_approval
 from orchestrator.server.backend import Backend
 from orchestrator.server.create import create
 from orchestrator.server.delete import delete, delete_collection
+from orchestrator.server.ephemeral_containers import patch_ephemeral, update_ephemeral
 from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
+from orchestrator.server.resource_metrics import get_metrics, list_metrics
 from orchestrator.server.results import Result
 from orchestrator.server.reviews import REVIEWS
 from orchestrator.server.scale import get_scale, patch_scale, update_scale
 from orchestrator.server.security import Security
 from orchestrator.server.subresources import bind, evict, finalize
+from orchestrator.server.summaries import Summaries, no_summaries
 from orchestrator.server.token_request import create_token
 from orchestrator.server.update import update, update_status
 from orchestrator.server.watch import ExpiredSession, WatchSession, watch
@@ -46,6 +50,9 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("scale", "get"): get_scale,
     ("scale", "update"): update_scale,
     ("scale", "patch"): patch_scale,
+    ("ephemeralcontainers", "get"): get,
+    ("ephemeralcontainers", "update"): update_ephemeral,
+    ("ephemeralcontainers", "patch"): patch_ephemeral,
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
     ("token", "create"): create_token,
@@ -53,6 +60,11 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("approval", "update"): update_approval,
     ("approval", "patch"): patch_approval,
     ("finalize", "update"): finalize,
+}
+#: The same for virtual kinds.
+_VIRTUAL: dict[Kind, dict[tuple[str, str], Handler]] = {
+    **{kind: {("", "create"): answer} for kind, answer in REVIEWS.items()},
+    **{kind: {("", "get"): get_metrics, ("", "list"): list_metrics} for kind in metrics.KINDS},
 }
 
 
@@ -67,8 +79,9 @@ class Resources:
         security: Security,
         clock: Clock,
         rng: random.Random | None = None,
+        summaries: Summaries = no_summaries,
     ) -> None:
-        self.backend = Backend(store, kinds, admission, security, clock, rng or random.Random())
+        self.backend = Backend(store, kinds, admission, security, clock, rng or random.Random(), summaries)
 
     def handle(self, request: Request, user: User) -> Result:
         """Any verb but watch."""
@@ -92,13 +105,8 @@ class Resources:
     def _handler(self, request: Request) -> Handler:
         if request.subresource and request.subresource not in request.kind.subresources:
             raise NotFound("the server could not find the requested resource")
-        handlers = _HANDLERS if request.kind.stored else _answers(request.kind)
+        handlers = _HANDLERS if request.kind.stored else _VIRTUAL[request.kind]
         handler = handlers.get((request.subresource, request.verb))
         if handler is None:
             raise MethodNotAllowed(_NOT_ALLOWED)
         return handler
-
-
-def _answers(kind: Kind) -> dict[tuple[str, str], Handler]:
-    """A virtual kind can only be created, which is to ask."""
-    return {("", "create"): REVIEWS[kind]}

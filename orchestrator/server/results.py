@@ -26,7 +26,10 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a list. `remaining` counts the objects after it, None where that is not known."""
+    """A page of a list. `remaining` counts the objects after it, None where that is not known.
+
+    `revision` is 0 for objects that are not of the store.
+    """
 
     kind: Kind
     entries: Sequence[Entry]
@@ -35,7 +38,7 @@ class Listing:
     remaining: int | None = None
 
     def metadata(self) -> Object:
-        meta: Object = {"resourceVersion": str(self.revision)}
+        meta: Object = {"resourceVersion": str(self.revision)} if self.revision else {}
         if self.continue_token:
             meta["continue"] = self.continue_token
             if self.remaining is not None:

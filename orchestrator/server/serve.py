@@ -16,6 +16,7 @@ from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
 from orchestrator.server.resources import Resources
 from orchestrator.server.security import security
+from orchestrator.server.summaries import summaries_of
 from orchestrator.server.sweeper import EventSweeper
 from orchestrator.server.wsgi import Server
 from orchestrator.store.base import Store
@@ -36,18 +37,19 @@ class ApiServer:
         tokens = read_tokens(settings.pki / "tokens.csv")
         secured = security(store, settings, clock, tokens)
         plugins = admission.standard(store, settings, rng, secured.authorizer)
-        self.resources = Resources(store, BUILTIN, plugins, secured, clock, rng)
-        self._ready = threading.Event()
-        self._stopping = threading.Event()
         own = identity(settings.pki, "apiserver")
         if not own.exists:
             raise SettingsError(f"there is no {own.certificate} with its key: run `podlab up`")
+        agents = Agents(own)
+        self.resources = Resources(store, BUILTIN, plugins, secured, clock, rng, summaries_of(agents))
+        self._ready = threading.Event()
+        self._stopping = threading.Event()
         self._app = ApiApp(
             self.resources,
             Authenticator(secured.bearers),
             Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
             Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache", secured.accounts),
-            Agents(own),
+            agents,
             clock,
         )
         self._http = Server((settings.api_host, settings.api_port), self._app, server_context(own, ssl.CERT_OPTIONAL))

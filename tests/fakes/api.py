@@ -17,6 +17,7 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.server.resources import Resources
 from orchestrator.server.security import security
 from orchestrator.server.serve import ApiServer
+from orchestrator.server.summaries import Summaries, no_summaries
 from orchestrator.store.memory import MemoryStore
 from orchestrator.util import pki
 from orchestrator.util.clock import Clock, SystemClock
@@ -26,18 +27,22 @@ ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 
 
 def local_api(
-    clock: Clock | None = None, user: User = ADMIN, home: Path = Path("/nonexistent")
+    clock: Clock | None = None,
+    user: User = ADMIN,
+    home: Path = Path("/nonexistent"),
+    summaries: Summaries = no_summaries,
 ) -> tuple[Resources, Client]:
     """An API server with the objects every cluster begins with, and a client of it that is `user`.
 
-    `home` is needed for service account tokens: it has their key.
+    `home` is needed for service account tokens: it has their key. `summaries` stands for the agents' figures.
     """
     clock = clock or SystemClock()
     settings = Settings(home=home)
     rng = random.Random(1)
     store = MemoryStore(clock)
     secured = security(store, settings, clock)
-    resources = Resources(store, BUILTIN, standard(store, settings, rng, secured.authorizer), secured, clock, rng)
+    plugins = standard(store, settings, rng, secured.authorizer)
+    resources = Resources(store, BUILTIN, plugins, secured, clock, rng, summaries)
     bootstrap(resources, settings)
     return resources, Client(LocalTransport(resources, user))
 

@@ -35,7 +35,7 @@ POD = Kind(
     "pods",
     short_names=("po",),
     categories=("all",),
-    subresources=("status", "binding", "log", "eviction", "exec", "attach", "portforward"),
+    subresources=("status", "binding", "log", "ephemeralcontainers", "eviction", "exec", "attach", "portforward"),
     strategy=PodStrategy(),
 )
 SERVICE = Kind(

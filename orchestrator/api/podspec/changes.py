@@ -1,4 +1,4 @@
-"""What of a pod's spec may change after its creation: very little."""
+"""What of a pod's spec may change after its creation: very little, and ephemeral containers by their subresource."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ def changes(new: Object, old: Object, field: str = "spec") -> Errors:
     changed = [f"`{field}.{name}`" for name in sorted(fixed.keys() | was.keys()) if fixed.get(name) != was.get(name)]
     if changed:
         yield forbidden(field, f"{_ALLOWED}\nchanged: {', '.join(changed)}")
+
+
+def added_ephemeral(new: Object, old: Object, field: str = "spec") -> Errors:
+    """The rules that a change of the ephemeral containers breaks: those that there are stay as they are."""
+    path = f"{field}.ephemeralContainers"
+    wanted = {container.get("name"): container for container in new.get("ephemeralContainers") or []}
+    for container in old.get("ephemeralContainers") or []:
+        name = container["name"]
+        if name not in wanted:
+            yield forbidden(path, f'existing ephemeral containers "{name}" may not be removed')
+        elif wanted[name] != container:
+            yield forbidden(path, f'existing ephemeral containers "{name}" may not be changed')
 
 
 def _fixed(spec: Object, old: Object) -> Object:

@@ -68,6 +68,9 @@ def _ephemeral(spec: Object, volume_names: frozenset[str], field: str) -> Errors
         yield from (forbidden(f"{path}.{name}", _NOT_FOR_EPHEMERAL) for name in given)
         if any(container.get("resources", {}).values()):
             yield forbidden(f"{path}.resources", _NOT_FOR_EPHEMERAL)
+        for mount_path, mount in indexed(f"{path}.volumeMounts", container.get("volumeMounts")):
+            given = [name for name in ("subPath", "subPathExpr") if mount.get(name)]
+            yield from (forbidden(f"{mount_path}.{name}", _NOT_FOR_EPHEMERAL) for name in given)
     yield from unique(((f"{path}.name", container.get("name")) for path, container in indexed(field, items)), others)
 
 

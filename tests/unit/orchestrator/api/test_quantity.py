@@ -70,3 +70,13 @@ def test_the_canonical_form_keeps_the_amount(number: int, suffix: str) -> None:
     canonical = quantity.canonical(text)
     assert quantity.parse(canonical) == quantity.parse(text)
     assert quantity.canonical(canonical) == canonical
+
+
+@pytest.mark.parametrize(("n", "text"), [(0, "0"), (1, "1n"), (250_000_000, "250m"), (2 * 10**9, "2"), (1500, "1500n")])
+def test_billionths(n: int, text: str) -> None:
+    assert quantity.format_nano(n) == text
+
+
+@pytest.mark.parametrize(("n", "text"), [(0, "0"), (1023, "1023"), (1024, "1Ki"), (3 << 30, "3Gi"), (1025, "1025")])
+def test_binary_multiples(n: int, text: str) -> None:
+    assert quantity.format_binary(n) == text

@@ -35,6 +35,16 @@ def test_lookers_see_no_secrets() -> None:
     assert not any("secrets" in rule.resources for rule in rules_of(ROLES["system:aggregate-to-view"]))
 
 
+def test_lookers_see_what_is_used() -> None:
+    role = ROLES["system:aggregated-metrics-reader"]
+    assert {f"rbac.authorization.k8s.io/aggregate-to-{to}" for to in ("admin", "edit", "view")} <= set(
+        role["metadata"]["labels"]
+    )
+    (rule,) = rules_of(role)
+    assert (set(rule.groups), set(rule.resources)) == ({"metrics.k8s.io"}, {"nodes", "pods"})
+    assert set(rule.verbs) == {"get", "list", "watch"}
+
+
 def there(wanted: Object, **changes: object) -> Object:
     return {**wanted, **changes}
 

@@ -46,8 +46,8 @@ def test_the_names_are_those_of_the_json_schemas() -> None:
     assert checked > 400
 
 
-@pytest.mark.parametrize("kind", list(BUILTIN), ids=lambda kind: kind.kind)
-def test_every_kind_that_is_served_has_a_message(kind: schema.Kind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in BUILTIN if "create" in kind.verbs], ids=lambda kind: kind.kind)
+def test_every_kind_that_can_be_sent_has_a_message(kind: schema.Kind) -> None:
     assert table.name_of(kind.api_version, kind.kind)
 
 

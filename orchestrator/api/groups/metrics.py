@@ -1,0 +1,23 @@
+"""The group `metrics.k8s.io`: what nodes and pods use. Computed from the agents' figures, and not kept."""
+
+from __future__ import annotations
+
+from orchestrator.api.kinds import COMPUTED, Kind
+from orchestrator.api.strategies.metrics import NodeMetricsStrategy, PodMetricsStrategy
+
+METRICS_GROUP = "metrics.k8s.io"
+NODE_METRICS = Kind(
+    METRICS_GROUP,
+    "v1beta1",
+    "NodeMetrics",
+    "nodes",
+    namespaced=False,
+    verbs=COMPUTED,
+    strategy=NodeMetricsStrategy(),
+)
+POD_METRICS = Kind(METRICS_GROUP, "v1beta1", "PodMetrics", "pods", verbs=COMPUTED, strategy=PodMetricsStrategy())
+
+KINDS = (
+    NODE_METRICS,
+    POD_METRICS,
+)
