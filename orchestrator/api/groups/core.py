@@ -24,7 +24,14 @@ NAMESPACE = Kind(
     strategy=NamespaceStrategy(),
 )
 NODE = Kind(
-    "", "v1", "Node", "nodes", namespaced=False, short_names=("no",), subresources=("status",), strategy=NodeStrategy()
+    "",
+    "v1",
+    "Node",
+    "nodes",
+    namespaced=False,
+    short_names=("no",),
+    subresources=("status", "proxy"),
+    strategy=NodeStrategy(),
 )
 POD = Kind(
     "",
@@ -33,7 +40,7 @@ POD = Kind(
     "pods",
     short_names=("po",),
     categories=("all",),
-    subresources=("status", "binding", "log", "eviction", "exec", "attach", "portforward"),
+    subresources=("status", "binding", "log", "eviction", "exec", "attach", "portforward", "proxy"),
     strategy=PodStrategy(),
 )
 SERVICE = Kind(
@@ -43,7 +50,7 @@ SERVICE = Kind(
     "services",
     short_names=("svc",),
     categories=("all",),
-    subresources=("status",),
+    subresources=("status", "proxy"),
     strategy=ServiceStrategy(),
 )
 ENDPOINTS = Kind("", "v1", "Endpoints", "endpoints", short_names=("ep",), strategy=EndpointsStrategy())
