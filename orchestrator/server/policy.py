@@ -197,11 +197,17 @@ def _components_roles() -> list[Object]:
         rule(_READ, "", "endpoints nodes services"),
         rule(_READ, "discovery.k8s.io", "endpointslices"),
     ]
+    agents_user = [
+        rule(_READ, "", "nodes"),
+        rule("proxy", "", "nodes"),
+        rule("*", "", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+    ]
     node = [*events, rule(_READ, "", "nodes pods services"), rule(_UPDATE, "", "nodes/status pods/status")]
     return [
         _role("system:kube-scheduler", scheduler),
         _role("system:kube-controller-manager", controllers),
         _role("system:node-proxier", proxier),
+        _role("system:kubelet-api-admin", agents_user),
         # Agents are authorised by the node authoriser; the role is there for those who look for it, and unbound.
         _role("system:node", node),
     ]

@@ -109,7 +109,7 @@ def test_get_raw(user: RealCluster, name: str) -> None:
 
 
 def test_programs_with_tls(user: RealCluster) -> None:
-    assert json.loads(raw(user, f"{NAMESPACE}/pods/https:program:8443/proxy/x?y"))["path"] == "/x?y"
+    assert json.loads(raw(user, f"{NAMESPACE}/pods/https:program:8443/proxy/x?y=z"))["path"] == "/x?y=z"
 
 
 def test_kubectl_proxy(user: RealCluster, tmp_path: Path) -> None:

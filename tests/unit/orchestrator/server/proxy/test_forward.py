@@ -21,8 +21,8 @@ from tests.fakes.agent import eventually
 from tests.fakes.api import ADMIN, live_api
 from tests.fakes.dial_agent import dial_agent
 
-from .http_client import Https
-from .objects import pod
+from ..http_client import Https
+from ..objects import pod
 
 Live = tuple[ApiServer, Settings]
 NAMESPACE = "/api/v1/namespaces/default"
