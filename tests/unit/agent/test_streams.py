@@ -220,9 +220,10 @@ def test_port_forward_over_spdy(secured: ssl.SSLSocket, upper: int) -> None:
 
 def test_a_connection_that_takes_nothing_does_not_hold_up_the_others(secured: ssl.SSLSocket, upper: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         spdy = Spdy(secured, "/portForward/default/web", "portforward.k8s.io")
         stalled, lively = (forwarded(spdy, port) for port in (deaf.getsockname()[1], upper))
-        for _ in range(64):
+        for _ in range(7 * 16):
             spdy.send(stalled, b"x" * (1 << 16))
         spdy.send(lively, b"and yet")
         while (frame := spdy.frame()).kind != "data" or frame.stream != lively:
