@@ -157,7 +157,7 @@ class ApiApp(Flask):
     def _proxied(self, call: ApiRequest, path: ResourcePath, user: User) -> Response:
         """Passed on, both ways, as it comes. Who asks for a program without a path is sent to its `/`."""
         # Few clusters ever proxy, and HTTP's other half is not small.
-        from orchestrator.server.proxy.forward import Switched, forward
+        from orchestrator.server.proxy.forward import Asked, Switched, forward
 
         self._resources.authorize(call, user)
         target = find_target(self._resources.backend, call)
@@ -171,7 +171,8 @@ class ApiApp(Flask):
             stack.callback(upstream.close)
             stack.enter_context(self.long_running.running(client.socket, upstream.read_no_more))
             g.long_running = True
-            answer = forward(client, upstream, target.host, place, request.method, request.headers)
+            asked = Asked(request.method, place, list(request.headers), request.environ["REMOTE_ADDR"])
+            answer = forward(asked, client, upstream, target.host)
             if isinstance(answer, Switched):
                 return upgrade_answer(lambda: relay(Link(client.socket), upstream), stack.pop_all(), answer.headers)
             return passed_answer(answer.code, answer.headers, answer.body, stack.pop_all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import h11
@@ -17,6 +17,19 @@ from orchestrator.server.proxy.headers import Header
 from orchestrator.server.proxy.html import inflated, rewritten
 from orchestrator.server.proxy.links import Place, Rewriter
 from orchestrator.util.link import Link
+
+#: What WSGI has made text of the bytes by.
+_CHARSET = "latin-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A client's request; `address` is the client's."""
+
+    method: str
+    place: Place
+    headers: list[Header]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +47,26 @@ class Switched:
     upstream: Link
 
 
-def forward(
-    client: ClientConnection,
-    upstream: Link,
-    host: str,
-    place: Place,
-    method: str,
-    asked: Iterable[Header],
-) -> Answer | Switched:
+def forward(asked: Asked, client: ClientConnection, upstream: Link, host: str) -> Answer | Switched:
     """Ask the program at `host` what the client asks for. Returns with the head of the answer.
 
     Raises BadRequest, ServiceUnavailable.
     """
-    given = list(asked)
-    address = client.socket.getpeername()[0]
-    passed = headers.request_headers(given, address, place.path)
+    passed = headers.request_headers(asked.headers, asked.address, asked.place.path)
     try:
-        request = h11.Request(method=method, target=place.inner, headers=passed)
+        request = h11.Request(
+            method=asked.method,
+            target=asked.place.inner.encode(_CHARSET),
+            headers=[(name.encode(_CHARSET), value.encode(_CHARSET)) for name, value in passed],
+        )
     except h11.LocalProtocolError as error:
         raise BadRequest(f"the request cannot be passed on: {error}") from None
-    exchange = Exchange(upstream, request, _body(client, given))
+    exchange = Exchange(upstream, request, _body(client, asked.headers))
     head = exchange.answer()
     answered = [(_text(name), _text(value)) for name, value in head.headers.raw_items()]
     if isinstance(head, h11.InformationalResponse):
         return Switched(answered, exchange.switch())
-    rewrite = Rewriter(place, (host, headers.get(given, "host")))
+    rewrite = Rewriter(asked.place, (host, headers.get(asked.headers, "host")))
     return _rewritten(head.status_code, headers.answer_headers(answered), exchange.pieces(), rewrite)
 
 
@@ -79,7 +87,7 @@ def _rewritten(code: int, answered: list[Header], body: Iterator[bytes], rewrite
     media_type = headers.get(answered, "content-type").partition(";")[0].strip().lower()
     if media_type != "text/html" or encoding not in ("", "identity", "gzip"):
         return Answer(code, answered, body)
-    changing = {"content-length", "content-encoding", "etag", "accept-ranges"}
+    changing = {"content-length", "content-encoding"}
     kept = [(name, value) for name, value in answered if name.lower() not in changing]
     plain = _inflated(body) if encoding == "gzip" else body
     return Answer(code, kept, rewritten(plain, rewrite))
@@ -93,4 +101,4 @@ def _inflated(body: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("latin-1")
+    return value.decode(_CHARSET)
