@@ -88,9 +88,13 @@ def make_app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, c
     def port_forward(namespace: str, pod: str) -> flask.Response:
         return _upgraded(*streams.port_forward(namespace, pod, _headers(), _query()))
 
+    def dial(scheme: str, namespace: str, pod: str, port: int) -> flask.Response:
+        return _upgraded(*streams.dial(scheme, namespace, pod, port, _headers()))
+
     _route_stream(app, "/exec/<namespace>/<pod>/<container>", exec_)
     _route_stream(app, "/attach/<namespace>/<pod>/<container>", attach)
     _route_stream(app, "/portForward/<namespace>/<pod>", port_forward)
+    _route_stream(app, "/dial/<any(http, https):scheme>/<namespace>/<pod>/<int:port>", dial)
     return app
 
 

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from agent.kubelet import Kubelet
+from agent.node_facts import primary_address
 from agent.observed import is_running
 from agent.pod_worker import PodWorker
 from agent.podspec import all_containers, find_by_name
 from agent.runtime.base import ContainerState, Process, Runtime
-from orchestrator.api.errors import BadRequest, InternalError, NotFound
+from orchestrator.api.errors import BadRequest, InternalError, NotFound, ServiceUnavailable
 from orchestrator.api.meta import spec
 from orchestrator.util.clock import Clock
-from orchestrator.util.link import Link
+from orchestrator.util.dialing import DialError, dial
+from orchestrator.util.link import Link, relay
 
 if TYPE_CHECKING:
     from agent.streams.command_wire import CommandWire
@@ -25,9 +27,10 @@ Talk = Callable[[socket.socket], None]
 Headers = list[tuple[str, str]]
 Query = Mapping[str, Sequence[str]]
 
-_LOCALHOST = "127.0.0.1"
 #: Who attaches to a container in its first seconds started it (`kubectl run -it`), and sees its output from the start.
 _YOUNG = 3.0
+#: What a connection is upgraded to that is to be a pod's own.
+TCP = "tcp"
 
 
 class Streams:
@@ -68,11 +71,26 @@ class Streams:
 
     def port_forward(self, namespace: str, pod: str, asked: Mapping[str, str], query: Query) -> tuple[Talk, Headers]:
         from agent.streams.negotiation import port_wire
+        from agent.streams.pod_network import LOCALHOST, Network
         from agent.streams.port_forward import PortForwardSession
 
-        address = _address(self._worker(namespace, pod), pod)
+        worker = self._worker(namespace, pod)
+        sandbox = _sandbox(worker, pod)
+        network = Network(LOCALHOST) if _on_host(worker) else Network(sandbox.ip, sandbox.pid)
         agreed = port_wire(asked, query)
-        return lambda sock: PortForwardSession(Link(sock), agreed.wire, address, pod).run(), agreed.headers
+        return lambda sock: PortForwardSession(Link(sock), agreed.wire, network, pod).run(), agreed.headers
+
+    def dial(self, scheme: str, namespace: str, pod: str, port: int, asked: Mapping[str, str]) -> tuple[Talk, Headers]:
+        """A connection to a port of the pod, as it is; with `https`, its TLS is spoken here."""
+        if asked.get("upgrade") != TCP:
+            raise BadRequest(f"Upgrade request required: to {TCP}")
+        worker = self._worker(namespace, pod)
+        address = primary_address() if _on_host(worker) else _sandbox(worker, pod).ip
+        try:
+            sock = dial(address, port, tls=scheme == "https")
+        except DialError as error:
+            raise ServiceUnavailable(f"error trying to reach service: {error}") from None
+        return lambda client: _relay(client, sock), [("Connection", "Upgrade"), ("Upgrade", TCP)]
 
     def _worker(self, namespace: str, pod: str) -> PodWorker:
         worker = self._kubelet.worker(namespace, pod)
@@ -88,12 +106,21 @@ class Streams:
         return newest
 
 
-def _address(worker: PodWorker, pod: str) -> str:
-    """Where the agent reaches the pod's ports."""
+def _sandbox(worker: PodWorker, pod: str) -> ContainerState:
+    """The pod's, which has its network."""
     sandbox = worker.observed().sandbox
     if sandbox is None or not is_running(sandbox):
-        raise InternalError(f'pod "{pod}" does not run: it has no ports to forward to')
-    return _LOCALHOST if spec(worker.pod).get("hostNetwork") else sandbox.ip
+        raise InternalError(f'pod "{pod}" does not run: it has no ports')
+    return sandbox
+
+
+def _on_host(worker: PodWorker) -> bool:
+    return bool(spec(worker.pod).get("hostNetwork"))
+
+
+def _relay(client: socket.socket, pod: socket.socket) -> None:
+    with pod:
+        relay(Link(client), Link(pod))
 
 
 def _command(agreed: Agreed[CommandWire], begin: Callable[[], Process]) -> tuple[Talk, Headers]:

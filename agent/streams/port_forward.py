@@ -5,30 +5,36 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import socket
 
 from agent.streams.carrier import ProtocolError
+from agent.streams.pod_network import Network
 from agent.streams.port_wire import Connect, Dropped, Ended, Event, PortWire, Received
 from orchestrator.util.link import Link, linger, wait
 
 log = logging.getLogger(__name__)
 
+#: Address and port.
+Target = tuple[str, int]
+#: Bytes that connections which take no more may hold, together, before the client is not heard: its streams have no
+#: windows (clients ignore SPDY's), so that this is all that lets the other connections go on meanwhile.
+_HELD = 8 * 1024 * 1024
+
 
 class PortForwardSession:
-    """`run` serves one client; `address` is the pod's, `pod` its name for messages."""
+    """`run` serves one client; `network` is the pod's, `pod` its name for messages."""
 
-    def __init__(self, client: Link, wire: PortWire, address: str, pod: str) -> None:
-        self._client, self._wire, self._address, self._pod = client, wire, address, pod
+    def __init__(self, client: Link, wire: PortWire, network: Network, pod: str) -> None:
+        self._client, self._wire, self._network, self._pod = client, wire, network, pod
         self._links: dict[int, Link] = {}
-        self._ports: dict[int, int] = {}
+        #: Where each connection goes.
+        self._targets: dict[int, Target] = {}
 
     def run(self) -> None:
         """Returns when the client is done, or gone."""
         try:
             self._hear(b"")
             while self._is_on():
-                # Streams have no windows of their own: the client is not heard while one connection takes no more.
-                hearing = not any(link.full for link in self._links.values())
+                hearing = sum(link.held for link in self._links.values()) < _HELD
                 telling = not self._client.full
                 wait([(self._client, hearing), *((link, telling) for link in self._links.values())])
                 if hearing:
@@ -64,14 +70,15 @@ class PortForwardSession:
 
     def _connect(self, event: Connect) -> None:
         """Whether it succeeds shows when the connection is read from, if not at once."""
-        sock = socket.socket()
+        sock, address = self._network.socket()
         sock.setblocking(False)
-        code = sock.connect_ex((self._address, event.port))
+        target = (address, event.port)
+        code = sock.connect_ex(target)
         if code in (0, errno.EINPROGRESS):
-            self._links[event.id], self._ports[event.id] = Link(sock), event.port
+            self._links[event.id], self._targets[event.id] = Link(sock), target
         else:
             sock.close()
-            self._wire.end(event.id, self._failure(event.port, os.strerror(code)))
+            self._wire.end(event.id, self._failure(target, os.strerror(code)))
 
     def _tell(self) -> None:
         for id, link in list(self._links.items()):
@@ -79,13 +86,14 @@ class PortForwardSession:
                 self._wire.send(id, data)
             if link.ended:
                 error = link.error
-                self._wire.end(id, self._failure(self._ports[id], error.strerror or str(error)) if error else "")
+                self._wire.end(id, self._failure(self._targets[id], error.strerror or str(error)) if error else "")
                 self._forget(id)
 
-    def _failure(self, port: int, reason: str) -> str:
-        where = f"{self._address}:{port}"
-        return f"error forwarding port {port} to pod {self._pod}: dial tcp {where}: connect: {reason.lower()}"
+    def _failure(self, target: Target, reason: str) -> str:
+        address, port = target
+        failed = f"error forwarding port {port} to pod {self._pod}"
+        return f"{failed}: dial tcp {address}:{port}: connect: {reason.lower()}"
 
     def _forget(self, id: int) -> None:
         self._links.pop(id).close()
-        del self._ports[id]
+        del self._targets[id]

@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import orjson
 
@@ -80,28 +81,45 @@ class Agents:
         sock.setblocking(False)
         return Link(sock, _read_with_head(response)), response.getheaders()
 
+    def connect(self, node: Object) -> Link:
+        """A connection to the agent, to speak HTTP on. Raises ServiceUnavailable."""
+        return Link(self._connect(node).sock)
+
     def _ask(
         self, node: Object, method: str, path: str, headers: Mapping[str, str], wanted: int
     ) -> tuple[ssl.SSLSocket, http.client.HTTPResponse]:
-        host, port = endpoint(node)
-        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=self._context)
-        try:
-            connection.connect()
-            _check_name(connection.sock, name(node))
-            sock = connection.sock
+        connection = self._connect(node)
+        sock = connection.sock
+        with _reaching(node, connection):
             connection.request(method, path, headers=headers)
             response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise ServiceUnavailable(
-                f"the agent of node {name(node)} at {host}:{port} cannot be reached ({error}): is it running?",
-                details={"retryAfterSeconds": 1},
-            ) from error
         if response.status != wanted:
             content = response.read(_MAX_ERROR)
             connection.close()
             raise from_status(_status(content), response.status)
         return sock, response
+
+    def _connect(self, node: Object) -> http.client.HTTPSConnection:
+        host, port = endpoint(node)
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=self._context)
+        with _reaching(node, connection):
+            connection.connect()
+            _check_name(connection.sock, name(node))
+        return connection
+
+
+@contextmanager
+def _reaching(node: Object, connection: http.client.HTTPSConnection) -> Iterator[None]:
+    """What goes wrong meanwhile ends the connection, and is told as a ServiceUnavailable."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        where = f"{connection.host}:{connection.port}"
+        raise ServiceUnavailable(
+            f"the agent of node {name(node)} at {where} cannot be reached ({error}): is it running?",
+            details={"retryAfterSeconds": 1},
+        ) from error
 
 
 def _read_with_head(response: http.client.HTTPResponse) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response
+from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
 from orchestrator.api.errors import ApiError
@@ -49,13 +50,19 @@ def error_answer(error: ApiError) -> Response:
 
 def stream_answer(pieces: Iterator[bytes], open_: ExitStack, content_type: str = JSON) -> Response:
     """An answer that goes on. The headers leave at once; `open_` is closed when the stream ends, however it ends."""
+    headers = [("Content-Type", content_type), ("Cache-Control", "no-cache, private")]
+    return passed_answer(200, headers, pieces, open_)
+
+
+def passed_answer(code: int, headers: list[tuple[str, str]], pieces: Iterator[bytes], open_: ExitStack) -> Response:
+    """As `stream_answer`, with all headers given."""
 
     def begun() -> Iterator[bytes]:
         yield b""
         yield from pieces
 
-    answer = Response(begun(), 200, content_type=content_type)
-    answer.headers["Cache-Control"] = "no-cache, private"
+    answer = Response(begun(), code)
+    answer.headers = Headers(headers)
     answer.call_on_close(open_.close)
     return answer
 
@@ -65,6 +72,10 @@ class _Upgraded(Response):
 
     def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
         return ClosingIterator(self.iter_encoded(), self.close)
+
+
+def moved_answer(location: str) -> Response:
+    return Response(b"", 301, {"Location": location})
 
 
 def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[tuple[str, str]]) -> Response:

@@ -15,16 +15,28 @@ from orchestrator.api.request import Request as ApiRequest
 from orchestrator.api.request import User
 from orchestrator.server import podlogs, podstreams
 from orchestrator.server.agents import Agents
-from orchestrator.server.answers import error_answer, stream_answer, text_answer, upgrade_answer, watch_lines
+from orchestrator.server.answers import (
+    error_answer,
+    moved_answer,
+    passed_answer,
+    stream_answer,
+    text_answer,
+    upgrade_answer,
+    watch_lines,
+)
 from orchestrator.server.authentication import Authenticator
 from orchestrator.server.connection import connection
 from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
 from orchestrator.server.impersonation import impersonated
-from orchestrator.server.incoming import options, to_request
+from orchestrator.server.incoming import options, refuse_body, to_request
 from orchestrator.server.longrunning import LongRunning
 from orchestrator.server.metrics import CONTENT_TYPE, Metrics
-from orchestrator.server.paths import ResourcePath, parse
+from orchestrator.server.paths import PROXY, ResourcePath, parse, split_proxied
+from orchestrator.server.proxy.connect import connect
+from orchestrator.server.proxy.headers import upgrade
+from orchestrator.server.proxy.links import Place
+from orchestrator.server.proxy.target import find_target
 from orchestrator.server.representation import Representation, wanted
 from orchestrator.server.resources import Resources
 from orchestrator.util.clock import Clock
@@ -104,6 +116,8 @@ class ApiApp(Flask):
             return self._log(call, user)
         if podstreams.is_stream(call):
             return self._upgrade(call, user)
+        if call.subresource == PROXY and PROXY in kind.subresources:
+            return self._proxy(call, path, user)
         if call.verb == "watch":
             return self._watch(call, user)
         form = wanted(request.environ.get("HTTP_ACCEPT", ""))
@@ -132,6 +146,36 @@ class ApiApp(Flask):
             # Nothing more is read of a client that went, or is to go; what it sent before is still relayed.
             self._detach(stack, lambda: read_no_more(client))
             return upgrade_answer(lambda: relay(Link(client), agent), stack.pop_all(), headers)
+
+    def _proxy(self, call: ApiRequest, path: ResourcePath, user: User) -> Response:
+        try:
+            return self._proxied(call, path, user)
+        except ApiError:
+            refuse_body(request.environ)
+            raise
+
+    def _proxied(self, call: ApiRequest, path: ResourcePath, user: User) -> Response:
+        """Passed on, both ways, as it comes. Who asks for a program without a path is sent to its `/`."""
+        # Few clusters ever proxy, and HTTP's other half is not small.
+        from orchestrator.server.proxy.forward import Asked, Switched, forward
+
+        self._resources.authorize(call, user)
+        target = find_target(self._resources.backend, call)
+        place = Place(*split_proxied(request.environ["REQUEST_URI"], path), request.environ["QUERY_STRING"])
+        if not place.rest and request.method in ("GET", "HEAD") and not upgrade(request.headers):
+            return moved_answer(place.with_slash)
+        client = connection(request.environ)
+        with ExitStack() as stack:
+            stack.enter_context(client.detached())
+            upstream = connect(self._agents, target)
+            stack.callback(upstream.close)
+            stack.enter_context(self.long_running.running(client.socket, upstream.read_no_more))
+            g.long_running = True
+            asked = Asked(request.method, place, list(request.headers), request.environ["REMOTE_ADDR"])
+            answer = forward(asked, client, upstream, target.host)
+            if isinstance(answer, Switched):
+                return upgrade_answer(lambda: relay(Link(client.socket), upstream), stack.pop_all(), answer.headers)
+            return passed_answer(answer.code, answer.headers, answer.body, stack.pop_all())
 
     def _stream(self, pieces: Any, end: Callable[[], None], content_type: str = "application/json") -> Response:
         """Answer with what comes, until it ends, the client goes or the server stops."""

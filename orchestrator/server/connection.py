@@ -22,6 +22,12 @@ class ClientConnection(Protocol):
     #: Set when the rest of the request cannot be read: the connection closes after the answer.
     broken: bool
 
+    def take_over(self) -> bytes:
+        """From now on the handler reads the socket: what was read of it already, beyond the request's head.
+
+        The connection closes after the answer.
+        """
+
     def detached(self) -> AbstractContextManager[None]:
         """The request stays open for long: meanwhile its thread does not count as a worker."""
 

@@ -13,7 +13,7 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.request import Request, Verb
 from orchestrator.server.connection import connection
 from orchestrator.server.options import MAX_MANAGER, boolean
-from orchestrator.server.paths import ResourcePath
+from orchestrator.server.paths import PROXY, ResourcePath
 from orchestrator.server.podstreams import STREAMS
 
 Environ = Mapping[str, Any]
@@ -35,8 +35,22 @@ _VERBS: dict[str, tuple[Verb | None, Verb | None]] = {
 }
 
 
+#: What is proxied can be asked for with more methods.
+_PROXIED: dict[str, Verb] = {
+    "GET": "get",
+    "HEAD": "get",
+    "OPTIONS": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+
+
 def verb(method: str, path: ResourcePath, options: Mapping[str, str]) -> Verb:
     """Raises MethodNotAllowed."""
+    if path.subresource == PROXY and method in _PROXIED:
+        return _PROXIED[method]
     if path.subresource and method == "POST":
         return "create"
     one, many = _VERBS.get(method, (None, None))
@@ -60,7 +74,7 @@ def to_request(environ: Environ, kind: Kind, path: ResourcePath) -> Request:
     found = verb(environ["REQUEST_METHOD"], path, query)
     if kind.namespaced and not path.namespace:
         _check_collection(found, path)
-    if found in ("get", "list", "watch") or path.subresource in STREAMS:
+    if found in ("get", "list", "watch") or path.subresource in (*STREAMS, PROXY):
         return Request(found, kind, path.namespace, path.name, path.subresource, query)
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     body = _body(environ, content_type, needed=found not in ("delete", "deletecollection"))
@@ -120,7 +134,19 @@ def read_body(environ: Environ) -> bytes:
     return data
 
 
-def _drain(stream: Any) -> None:
+def refuse_body(environ: Environ) -> None:
+    """Nobody wants it: what a client must be rid of to hear the answer is read, and no more."""
+    client = connection(environ)
+    if not client.broken:
+        try:
+            client.broken = not _drain(environ["wsgi.input"])
+        except (OSError, ValueError):
+            client.broken = True
+
+
+def _drain(stream: Any) -> bool:
+    """False when there is still more."""
     left = _DRAINED
     while left > 0 and (piece := stream.read(_PIECE)):
         left -= len(piece)
+    return left > 0

@@ -217,6 +217,11 @@ def _components_roles() -> list[Object]:
         rule(_READ, "discovery.k8s.io", "endpointslices"),
     ]
     bootstrapper = [rule("create get list watch", CERTIFICATES, "certificatesigningrequests")]
+    agents_user = [
+        rule(_READ, "", "nodes"),
+        rule("proxy", "", "nodes"),
+        rule("*", "", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+    ]
     node = [*events, rule(_READ, "", "nodes pods services"), rule(_UPDATE, "", "nodes/status pods/status")]
     return [
         _role("system:kube-scheduler", scheduler),
@@ -224,6 +229,7 @@ def _components_roles() -> list[Object]:
         _role("system:node-proxier", proxier),
         _role("system:node-bootstrapper", bootstrapper),
         *(_role(_CERTIFICATES_ROLE + kind, _certificate_of(kind)) for kind in ("nodeclient", "selfnodeclient")),
+        _role("system:kubelet-api-admin", agents_user),
         # Agents are authorised by the node authoriser; the role is there for those who look for it, and unbound.
         _role("system:node", node),
     ]

@@ -73,8 +73,15 @@ class Connection(server.HTTPConnection):
     def detached(self) -> Iterator[None]:
         with self.server.requests.waiting():
             self._detached = True
-            yield
-            self._detached = False
+            try:
+                yield
+            finally:
+                self._detached = False
+
+    def take_over(self) -> bytes:
+        self.broken = True
+        self.rfile.has_data()
+        return bytes(self.rfile.peek())
 
     def _waiting(self) -> AbstractContextManager[None]:
         return nullcontext() if self._detached else self.server.requests.waiting()

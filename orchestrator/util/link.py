@@ -44,6 +44,11 @@ class Link:
         return len(self._waiting) >= _FULL
 
     @property
+    def held(self) -> int:
+        """Bytes that were written and are not taken yet."""
+        return len(self._waiting)
+
+    @property
     def flushed(self) -> bool:
         """All that was written is with the kernel, or cannot be written any more."""
         return not self._waiting
@@ -64,6 +69,14 @@ class Link:
             data = b""
         self.ended = not data
         return data
+
+    def put_back(self, data: bytes) -> None:
+        """Have it read again, before all else."""
+        self._already_read = data + self._already_read
+
+    def read_no_more(self) -> None:
+        """From any thread: after what has arrived, the end shows."""
+        read_no_more(self._socket)
 
     def write(self, data: bytes) -> None:
         """Pass on, now or later. What cannot be delivered any more is dropped."""

@@ -26,7 +26,14 @@ NAMESPACE = Kind(
     strategy=NamespaceStrategy(),
 )
 NODE = Kind(
-    "", "v1", "Node", "nodes", namespaced=False, short_names=("no",), subresources=("status",), strategy=NodeStrategy()
+    "",
+    "v1",
+    "Node",
+    "nodes",
+    namespaced=False,
+    short_names=("no",),
+    subresources=("status", "proxy"),
+    strategy=NodeStrategy(),
 )
 POD = Kind(
     "",
@@ -35,7 +42,17 @@ POD = Kind(
     "pods",
     short_names=("po",),
     categories=("all",),
-    subresources=("status", "binding", "log", "ephemeralcontainers", "eviction", "exec", "attach", "portforward"),
+    subresources=(
+        "status",
+        "binding",
+        "log",
+        "ephemeralcontainers",
+        "eviction",
+        "exec",
+        "attach",
+        "portforward",
+        "proxy",
+    ),
     strategy=PodStrategy(),
 )
 SERVICE = Kind(
@@ -45,7 +62,7 @@ SERVICE = Kind(
     "services",
     short_names=("svc",),
     categories=("all",),
-    subresources=("status",),
+    subresources=("status", "proxy"),
     strategy=ServiceStrategy(),
 )
 ENDPOINTS = Kind("", "v1", "Endpoints", "endpoints", short_names=("ep",), strategy=EndpointsStrategy())

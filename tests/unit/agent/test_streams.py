@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import orjson
@@ -187,7 +188,7 @@ def upper() -> Iterator[int]:
     """The port of a server that gives back in capitals what it gets, until the end."""
 
     def serve(connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(ConnectionError):
             while piece := connection.recv(1 << 16):
                 connection.sendall(piece.upper())
 
@@ -222,6 +223,53 @@ def test_port_forward_over_spdy(secured: ssl.SSLSocket, upper: int) -> None:
     assert said == {stream: f"STREAM {stream}".encode() for stream in pairs}
     spdy.send(pairs[0], fin=True)
     assert spdy.all(pairs[0]) == b""
+
+
+def test_a_connection_that_takes_nothing_does_not_hold_up_the_others(secured: ssl.SSLSocket, upper: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        spdy = Spdy(secured, "/portForward/default/web", "portforward.k8s.io")
+        stalled, lively = (forwarded(spdy, port) for port in (deaf.getsockname()[1], upper))
+        for _ in range(7 * 16):
+            spdy.send(stalled, b"x" * (1 << 16))
+        spdy.send(lively, b"and yet")
+        while (frame := spdy.frame()).kind != "data" or frame.stream != lively:
+            continue
+        assert frame.body == b"AND YET"
+
+
+def forwarded(spdy: Spdy, port: int) -> int:
+    """The data stream of a connection to the pod's port."""
+    headers = {"port": str(port), "requestid": str(port)}
+    spdy.open(streamtype="error", **headers)
+    return spdy.open(streamtype="data", **headers)
+
+
+def dialled(sock: ssl.SSLSocket, path: str) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1")
+    connection.sock = sock
+    connection.request("GET", path, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
+    return connection.getresponse()
+
+
+def test_dial(secured: ssl.SSLSocket, upper: int) -> None:
+    assert dialled(secured, f"/dial/http/default/web/{upper}").status == 101
+    secured.sendall(b"typed")
+    assert secured.recv(100) == b"TYPED"
+
+
+def test_dial_nobody(secured: ssl.SSLSocket) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        answer = dialled(secured, f"/dial/http/default/web/{port}")
+    message = f"error trying to reach service: dial tcp 127.0.0.1:{port}: connect: connection refused"
+    assert (answer.status, orjson.loads(answer.read())["message"]) == (503, message)
+
+
+def test_dial_what_has_no_tls(secured: ssl.SSLSocket, upper: int) -> None:
+    answer = dialled(secured, f"/dial/https/default/web/{upper}")
+    assert (answer.status, "tls: " in orjson.loads(answer.read())["message"]) == (503, True)
 
 
 def test_port_forward_to_nobody(secured: ssl.SSLSocket) -> None:
