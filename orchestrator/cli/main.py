@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from orchestrator import __version__
-from orchestrator.api.errors import ApiError
+from orchestrator.api.errors import ApiError, Unreachable
 from orchestrator.cli.failure import Failure
 from orchestrator.cli.lazy import LazyGroup
 from orchestrator.util.settings import default_home
@@ -51,6 +51,8 @@ class _Podlab(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except Unreachable as error:
+            raise Failure(f"{error.message}: `podlab status` says what runs, `podlab up` starts it") from None
         except ApiError as error:
             raise Failure(error.message) from None
         except KeyboardInterrupt:

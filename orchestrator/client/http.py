@@ -12,7 +12,7 @@ import requests
 import urllib3.connection
 from requests.adapters import HTTPAdapter
 
-from orchestrator.api.errors import ApiError, InternalError, ServiceUnavailable, from_status
+from orchestrator.api.errors import ApiError, InternalError, ServiceUnavailable, Unreachable, from_status
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON, Request, path
 from orchestrator.client.streams import ByteStream, HttpWatch
@@ -134,7 +134,7 @@ class HttpTransport:
         except requests.ReadTimeout as error:
             raise ServiceUnavailable(f"{self._server} did not answer {method} {path} in time") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise ServiceUnavailable(f"{self._server} cannot be reached: is it up? ({_cause(error)})") from error
+            raise Unreachable(f"{self._server} cannot be reached: is it up? ({_cause(error)})") from error
 
 
 class _Adapter(HTTPAdapter):

@@ -12,7 +12,7 @@ from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import generate_accept_token, generate_nonce
 
-from orchestrator.api.errors import InternalError, ServiceUnavailable
+from orchestrator.api.errors import InternalError, Unreachable
 from orchestrator.client.http import TIMEOUT, error_of, tls_context
 from orchestrator.util.identity import Identity
 from orchestrator.util.link import Link
@@ -77,7 +77,7 @@ def open_websocket(
         response = connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
         connection.close()
-        raise ServiceUnavailable(f"{server} cannot be reached: is it up? ({error})") from error
+        raise Unreachable(f"{server} cannot be reached: is it up? ({error})") from error
     if response.status != http.client.SWITCHING_PROTOCOLS:
         content = response.read(_MAX_ERROR)
         connection.close()

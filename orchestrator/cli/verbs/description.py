@@ -18,7 +18,14 @@ from orchestrator.cli.verbs import tables
 Tree = dict[str, Any]
 
 _NONE = "<none>"
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_WORD = re.compile(r"[A-Z]{2,}s?(?=[A-Z]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_ACRONYMS = frozenset({"api", "cpu", "dns", "id", "ip", "ipc", "os", "pid", "tcp", "tls", "ttl", "uid", "url"})
+#: Fields whose keys are the user's own words, and no fields.
+_MAPS = frozenset(
+    {"data", "binaryData", "stringData", "matchLabels", "labels", "annotations", "nodeSelector", "selector"}
+    | {"limits", "requests", "capacity", "allocatable", "hard", "used", "overhead", "parameters"}
+)
+_SELECTOR = frozenset({"matchLabels", "matchExpressions"})
 #: Said in the head, or of no use to a reader.
 _IN_HEAD = frozenset({"apiVersion", "kind", "metadata"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -58,8 +65,13 @@ def general(obj: Object) -> Tree:
 
 
 def fields(value: Object) -> Tree:
-    """Field names become titles; keys that are no field names (labels, files of a ConfigMap) stay."""
-    return {title(key): _walk(inner) for key, inner in value.items()}
+    """Field names become titles; keys that are the user's (labels, files of a ConfigMap) stay."""
+    return {title(key): inner if _is_map(key, inner) else _walk(inner) for key, inner in value.items()}
+
+
+def _is_map(field: str, value: Any) -> bool:
+    """A selector is a map of labels in some kinds, and an object in others."""
+    return field in _MAPS and isinstance(value, dict) and not value.keys() & _SELECTOR
 
 
 def _walk(value: Any) -> Any:
@@ -72,7 +84,8 @@ def title(field: str) -> str:
     """`terminationGracePeriodSeconds` -> `Termination Grace Period Seconds`; `app.conf` as it is."""
     if not re.fullmatch(r"[a-z][a-zA-Z0-9]*", field):
         return field
-    return " ".join(word[:1].upper() + word[1:] for word in _WORD.findall(field))
+    words = _WORD.findall(field)
+    return " ".join(w.upper() if w.lower() in _ACRONYMS else w[:1].upper() + w[1:] for w in words)
 
 
 def pairs(mapping: Mapping[str, str]) -> list[str]:

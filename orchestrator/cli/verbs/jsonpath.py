@@ -51,6 +51,8 @@ def _parts(tokens: Iterator[tuple[str, bool]], *, nested: bool) -> Iterator[Part
         elif content.startswith("range "):
             yield _range(FieldPath(content[len("range ") :]), list(_parts(tokens, nested=True)))
         else:
+            if left := _EXPRESSION.sub("", content).strip():
+                raise Failure(f"in the jsonpath, {content!r} is no path: it goes wrong at {left!r}")
             yield _values([_literal_or_path(piece) for piece in _EXPRESSION.findall(content)])
     if nested:
         raise Failure("in the jsonpath, a {range} has no {end}")

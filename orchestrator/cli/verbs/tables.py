@@ -61,11 +61,11 @@ class Printer:
             yield self._line(cells, [paint(name, cell) for name, cell in zip(names, cells, strict=True)])
 
     def _line(self, cells: Sequence[str], colours: Sequence[str]) -> str:
-        last = len(cells) - 1
-        return _GAP.join(
-            (click.style(cell, fg=colour) if colour else cell) + " " * (0 if i == last else width - len(cell))
-            for i, (cell, colour, width) in enumerate(zip(cells, colours, self._widths, strict=True))
+        padded = (
+            (click.style(cell, fg=colour) if colour else cell) + " " * (width - len(cell))
+            for cell, colour, width in zip(cells, colours, self._widths, strict=True)
         )
+        return _GAP.join(padded).rstrip()
 
     def _headings(self) -> list[str]:
         shown = [str(column["name"]).upper() for column in self._shown()]

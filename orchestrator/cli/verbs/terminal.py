@@ -18,7 +18,7 @@ def raw(wanted: bool) -> Iterator[None]:
         yield
         return
     before = termios.tcgetattr(sys.stdin)
-    tty.setraw(sys.stdin)
+    tty.setraw(sys.stdin, termios.TCSANOW)  # keeping what has been typed ahead
     try:
         yield
     finally:
