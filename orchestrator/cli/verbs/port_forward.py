@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -21,7 +22,7 @@ from orchestrator.cli.verbs.forwarded_ports import Forwarded, parse, to_pod
 from orchestrator.cli.verbs.session import Session, connect
 from orchestrator.client.websocket import WebSocket, open_websocket
 from orchestrator.util import threads
-from orchestrator.util.link import Link, wait
+from orchestrator.util.link import LINGER, Link, linger, wait
 
 _PROTOCOL = "v4.channel.k8s.io"
 #: Channels of the one port of a connection, and the bytes that come first on each: the port's number.
@@ -118,27 +119,44 @@ class _Tunnels:
         return open_websocket(session.settings.server, session.identity, self._url, query, _PROTOCOL)
 
 
-def relay(local: Link, tunnel: WebSocket) -> str:
+def relay(local: Link, tunnel: WebSocket, patience: float = LINGER) -> str:
     """Pass bytes on until the pod's end is over; what went wrong there, or "".
 
-    The protocol has no way to say that only this end is: it is then heard out.
+    The protocol has no way to tell the pod that only this end is: the pod is then heard out, until it has been silent
+    for `patience` seconds.
     """
-    problem = bytearray()
-    skipped = {_DATA: 0, _ERROR: 0}
-    while not tunnel.closed and not (local.ended and local.error):
+    arrived, deadline = _Arrived(), time.monotonic() + patience
+    while not (tunnel.closed or local.error):
+        silent = True
         for message in tunnel.receive():
-            channel, data = message[0], message[1:]
-            rest = data[max(0, _PREAMBLE - skipped[channel]) :]
-            skipped[channel] = min(_PREAMBLE, skipped[channel] + len(data))
-            if channel == _DATA:
-                local.write(rest)
-            else:
-                problem += rest
-        if not local.ended and not tunnel.link.full and (data := local.read()):
+            local.write(arrived.data(message))
+            silent = False
+        if not tunnel.link.full and (data := local.read()):
             tunnel.send(bytes([_DATA]) + data)
+        if not (local.ended and silent):
+            deadline = time.monotonic() + patience
+        elif time.monotonic() >= deadline:
+            break
         if not tunnel.closed:
-            wait([(tunnel.link, not local.full), (local, not tunnel.link.full)])
-    local.finish()
-    while not local.flushed:
-        wait([(local, False)])
-    return problem.decode(errors="replace")
+            left = deadline - time.monotonic() if local.ended else None
+            wait([(tunnel.link, not local.full), (local, not tunnel.link.full)], left)
+    linger(local, patience)
+    return arrived.problem.decode(errors="replace")
+
+
+class _Arrived:
+    """What the pod's end has sent, without the port's number that comes first on each channel."""
+
+    def __init__(self) -> None:
+        self.problem = bytearray()
+        self._skipped = {_DATA: 0, _ERROR: 0}
+
+    def data(self, message: bytes) -> bytes:
+        """What the message brings for the connection; an error is kept."""
+        channel, content = message[0], message[1:]
+        rest = content[_PREAMBLE - self._skipped[channel] :]
+        self._skipped[channel] = min(_PREAMBLE, self._skipped[channel] + len(content))
+        if channel == _DATA:
+            return rest
+        self.problem += rest
+        return b""
