@@ -161,6 +161,10 @@ class ServiceUnavailable(ApiError):
     code, reason = 503, "ServiceUnavailable"
 
 
+class Unreachable(ServiceUnavailable):
+    """No answer came: the client's own finding, which no server sends."""
+
+
 class Timeout(ApiError):
     code, reason = 504, "Timeout"
 
