@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from orchestrator.api.crd.node import RULES
 from orchestrator.api.errors import FieldError, invalid
 from orchestrator.api.meta import Object
 
@@ -50,7 +51,7 @@ _KEYWORDS: dict[str, tuple[str, _Check]] = {
     "multipleOf": ("a number greater than 0", lambda value: _number(value) and value > 0),
     "enum": ("a list", _is(list)),
     **dict.fromkeys(("required", "x-kubernetes-list-map-keys"), ("a list of strings", _strings)),
-    "x-kubernetes-validations": ("a list of objects", _list_of(dict)),
+    RULES: ("a list of objects", _list_of(dict)),
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), ("a list of objects", _list_of(dict))),
     **dict.fromkeys(("not", "properties"), ("an object", _object)),
     "items": ("an object", _is(dict, list)),
@@ -78,10 +79,10 @@ def _of_one(schema: Any, path: str) -> Iterator[FieldError]:
     if not isinstance(schema, dict):
         yield invalid(path, schema, "must be an object")
         return
-    yield from _typed(schema, _KEYWORDS, path)
-    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
-        if isinstance(rule, dict):
-            yield from _typed(rule, _RULE, f"{path}.x-kubernetes-validations[{index}]")
+    errors = list(_typed(schema, _KEYWORDS, path))
+    yield from errors
+    for index, rule in enumerate(() if errors else schema.get(RULES) or ()):
+        yield from _typed(rule, _RULE, f"{path}.{RULES}[{index}]")
 
 
 def _typed(obj: Object, table: dict[str, tuple[str, _Check]], path: str) -> Iterator[FieldError]:

@@ -6,13 +6,11 @@ After `k8s.io/apiserver/pkg/cel/common/values.go` and `k8s.io/apiserver/pkg/cel/
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestrator.api import times
-from orchestrator.api.crd.node import INT_OR_STRING, TYPE_AND_METADATA, Node
+from orchestrator.api.crd.node import TYPE_AND_METADATA, Node
 
 #: Words of CEL that cannot be names of fields.
 _RESERVED = frozenset(
@@ -38,7 +36,7 @@ def escape(name: str) -> str | None:
 
 
 def value(node: Node, obj: Any) -> Any:
-    """`obj`, which has the type that its node tells, for an evaluation."""
+    """`obj` for an evaluation."""
     if obj is None:
         return None
     if isinstance(obj, dict):
@@ -65,30 +63,29 @@ def _object(node: Node, obj: dict[str, Any]) -> Any:
 
 
 def _scalar(node: Node, obj: Any) -> Any:
-    kind, form = node.schema.get("type"), node.schema.get("format")
-    if node.schema.get(INT_OR_STRING):
-        return obj
-    if kind == "number":
+    """A wrong value, which an update may leave as it was, stays as it is: CEL says that it has no such operator."""
+    kind = node.schema.get("type")
+    if kind == "number" and type(obj) is int:
         return float(obj)
-    if kind == "integer":
+    if kind == "integer" and isinstance(obj, float) and obj.is_integer():
         return int(obj)
-    return _text(form, obj) if kind == "string" else obj
+    if kind == "string" and isinstance(obj, str):
+        try:
+            return _text(node.schema.get("format"), obj)
+        except (ValueError, OverflowError):
+            return obj
+    return obj
 
 
 def _text(form: Any, text: str) -> Any:
-    """Texts of some formats are values of their own types; the format has been checked."""
+    """Texts of some formats are values of their own types. Raises ValueError, OverflowError."""
     if form in ("date-time", "datetime"):
-        return datetime.fromtimestamp(times.parse(text), UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     if form == "date":
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     if form == "duration":
         return duration(text)
-    if form == "byte":
-        try:
-            return base64.b64decode(text)
-        except binascii.Error:
-            return b""
-    return text
+    return base64.b64decode(text) if form == "byte" else text
 
 
 def duration(text: str) -> timedelta:
