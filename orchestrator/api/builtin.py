@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from orchestrator.api.groups import apps, coordination, core, discovery, rbac, reviews
+from orchestrator.api.groups import (
+    apps,
+    coordination,
+    core,
+    discovery,
+    networking,
+    node,
+    rbac,
+    reviews,
+    scheduling,
+    storage,
+)
 from orchestrator.api.kinds import Kinds
 
-BUILTIN = Kinds((*core.KINDS, *apps.KINDS, *coordination.KINDS, *discovery.KINDS, *rbac.KINDS, *reviews.KINDS))
+BUILTIN = Kinds(
+    (
+        *core.KINDS,
+        *apps.KINDS,
+        *coordination.KINDS,
+        *discovery.KINDS,
+        *rbac.KINDS,
+        *reviews.KINDS,
+        *networking.KINDS,
+        *node.KINDS,
+        *scheduling.KINDS,
+        *storage.KINDS,
+    )
+)

@@ -130,8 +130,7 @@ def _default_requests(container: Object) -> None:
 def _default_volume(volume: Object) -> None:
     if not volume.keys() - {"name"}:
         volume["emptyDir"] = {}
-    for source in volume.keys() & _VOLUMES.keys():
-        fill(volume[source], _VOLUMES[source])
+    default_source(volume)
     _default_files(volume.get("downwardAPI") or {})
     for projection in (volume.get("projected") or {}).get("sources") or []:
         _default_files(projection.get("downwardAPI") or {})
@@ -141,7 +140,18 @@ def _default_volume(volume: Object) -> None:
         fill(volume["image"], {"pullPolicy": pull_policy(volume["image"].get("reference") or "")})
     claim = ((volume.get("ephemeral") or {}).get("volumeClaimTemplate") or {}).get("spec")
     if claim is not None:
-        fill(claim, {"volumeMode": "Filesystem"})
+        default_claim(claim)
+
+
+def default_source(volume: Object) -> None:
+    """The defaults of the source of a pod's volume or of a PersistentVolume."""
+    for source in volume.keys() & _VOLUMES.keys():
+        fill(volume[source], _VOLUMES[source])
+
+
+def default_claim(claim: Object) -> None:
+    """The defaults of a PersistentVolumeClaimSpec."""
+    fill(claim, {"volumeMode": "Filesystem"})
 
 
 def _default_files(downward: Object) -> None:

@@ -42,10 +42,9 @@ def create_object(
     _stamp(kind, obj, backend.clock.now())
     obj = owned(obj, entries)
     generated = _name(obj, backend.rng)
-    attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj)
     dry = dry_run(request.options)
-    with backend.admission.admit(attributes, dry_run=dry):
-        validate_new(kind, obj)
+    attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj, dry_run=dry)
+    with backend.admission.admit(attributes, lambda: validate_new(kind, obj)):
         warnings += kind.strategy.warnings(obj)
         data = _dry(backend, request, obj) if dry else _store(backend, request, obj, user, generated=generated)
     return Single(data, 201, tuple(warnings))

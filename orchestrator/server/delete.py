@@ -83,9 +83,11 @@ def remove(backend: Backend, request: Request, options: DeleteOptions, user: Use
         current = backend.entry(request.kind, request.namespace, request.name)
         old = current.object()
         _check_preconditions(request.kind, old, options)
-        attributes = Attributes("DELETE", request.kind, request.namespace, request.name, user, old=old)
+        attributes = Attributes(
+            "DELETE", request.kind, request.namespace, request.name, user, old=old, dry_run=options.dry_run
+        )
         try:
-            with backend.admission.admit(attributes, dry_run=options.dry_run):
+            with backend.admission.admit(attributes):
                 return _remove(backend, request.kind, current, options, user)
         except RevisionConflict:
             continue

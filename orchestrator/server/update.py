@@ -100,11 +100,11 @@ def _attempt(
     new = owned(new, owners(Writing(request, user, backend.clock.now(), old, new, given)))
     if kind.strategy.has_generation and new.get("spec") != old.get("spec"):
         new["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
-    attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource)
     dry = dry_run(request.options)
-    with backend.admission.admit(attributes, dry_run=dry):
-        if part is main_part:
-            validate_change(kind, new, old)
+    attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource, dry)
+    whole = part is main_part
+    with backend.admission.admit(attributes, (lambda: validate_change(kind, new, old)) if whole else lambda: None):
+        if whole:
             warnings += kind.strategy.warnings(new)
         data = orjson.dumps(new) if dry else _write(backend, kind, current, new, old, user)
     return Single(data, 200, tuple(warnings))
