@@ -14,7 +14,8 @@ from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
 from orchestrator.server import keys
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import ATTEMPTS, Backend
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS
 from orchestrator.server.decode import decode, validate_new
 from orchestrator.server.generated_names import generate_name
 from orchestrator.server.options import dry_run

@@ -10,7 +10,8 @@ from orchestrator.api.meta import Object, finalizers, is_deleting, name, resourc
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import parse, rfc3339
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import ATTEMPTS, Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS, conflict
 from orchestrator.server.options import DeleteOptions, Propagation, delete_options
 from orchestrator.server.read import list_objects
 from orchestrator.server.results import Listing, Single

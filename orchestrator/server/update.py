@@ -11,7 +11,8 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, is_deleting, metadata, name, namespace, resource_version, uid
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import ATTEMPTS, Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS, conflict
 from orchestrator.server.decode import decode, validate_change
 from orchestrator.server.delete import held
 from orchestrator.server.options import dry_run

@@ -17,7 +17,7 @@ from orchestrator.api.quota.ledger import QuotaExceeded, charged
 from orchestrator.server import keys
 from orchestrator.server.admission.base import Attributes, Plugin
 from orchestrator.server.admission.namespaces import forbidden
-from orchestrator.server.backend import ATTEMPTS, conflict
+from orchestrator.server.conflicts import ATTEMPTS, conflict
 from orchestrator.store.base import Entry, KeyNotFound, RevisionConflict, Store
 
 #: Kinds whose objects may come to use more after their creation.
