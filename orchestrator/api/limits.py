@@ -6,6 +6,7 @@ Messages are those of `k8s.io/kubernetes/plugin/pkg/admission/limitranger`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, metadata, spec
@@ -76,17 +77,18 @@ def _fill(container: Object, item: Object, what: str) -> Iterator[str]:
 
 
 def _problems(item: Object, requests: Object, limits: Object) -> Iterator[str]:
+    """Of each bound the first thing that breaks it."""
     where = f"per {item.get('type')} is"
     for resource, least in (item.get("min") or {}).items():
         start = f"minimum {resource} usage {where} {least}"
-        yield from _bound(start, "request", requests.get(resource), least, _less, needed=True)
-        if resource in requests:
-            yield from _bound(start, "limit", limits.get(resource), least, _less, needed=False)
+        request = _bound(start, "request", requests.get(resource), least, _less, needed=True)
+        limit = _bound(start, "limit", limits.get(resource), least, _less, needed=False)
+        yield from islice(chain(request, limit), 1)
     for resource, most in (item.get("max") or {}).items():
         start = f"maximum {resource} usage {where} {most}"
-        yield from _bound(start, "limit", limits.get(resource), most, _more, needed=True)
-        if resource in limits:
-            yield from _bound(start, "request", requests.get(resource), most, _more, needed=False)
+        limit = _bound(start, "limit", limits.get(resource), most, _more, needed=True)
+        request = _bound(start, "request", requests.get(resource), most, _more, needed=False)
+        yield from islice(chain(limit, request), 1)
     for resource, ratio in (item.get("maxLimitRequestRatio") or {}).items():
         start = f"{resource} max limit to request ratio {where} {ratio}"
         yield from _ratio(start, requests.get(resource), limits.get(resource), ratio)
