@@ -148,9 +148,11 @@ def _changes(new: Object, old: Object) -> Errors:
 def _fixed(claim: Object, old: Object, *, bound: bool) -> Object:
     """The part of the spec that must be as it was in `old`; a volume and a class may be given to it once."""
     fixed = {field: value for field, value in spec(claim).items() if field != "volumeAttributesClassName"}
-    for field in ("volumeName", "storageClassName"):
-        if not spec(old).get(field) and (field == "volumeName" or spec(old).get(field) is None):
-            fixed.pop(field, None)
+    if not spec(old).get("volumeName"):
+        fixed.pop("volumeName", None)
+    # The class "" is one that was chosen: none.
+    if spec(old).get("storageClassName") is None:
+        fixed.pop("storageClassName", None)
     if bound and "resources" in fixed:
         fixed["resources"] = {field: value for field, value in fixed["resources"].items() if field != "requests"}
     return fixed

@@ -52,9 +52,7 @@ class ResourceQuotas(Plugin):
         """Charge all quotas, once each has room; returns the newest state of those that were changed meanwhile."""
         changed = [(entry, new) for entry in entries.values() if (new := _charged(attributes, entry)) is not None]
         left: dict[str, Entry] = {}
-        if attributes.dry_run:
-            return left
-        for entry, quota in changed:
+        for entry, quota in () if attributes.dry_run else changed:
             try:
                 self._store.update(entry.key, quota, entry.revision, by=_BY)
             except RevisionConflict as error:
