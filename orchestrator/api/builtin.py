@@ -10,12 +10,31 @@ from orchestrator.api.groups import (
     core,
     discovery,
     metrics,
+    networking,
+    node,
     policy,
     rbac,
     reviews,
+    scheduling,
+    storage,
 )
 from orchestrator.api.kinds import Kinds
 
-_GROUPS = (core, apps, batch, certificates, coordination, discovery, metrics, policy, rbac, reviews)
+_GROUPS = (
+    core,
+    apps,
+    batch,
+    certificates,
+    coordination,
+    discovery,
+    metrics,
+    networking,
+    node,
+    policy,
+    rbac,
+    reviews,
+    scheduling,
+    storage,
+)
 
 BUILTIN = Kinds(tuple(kind for group in _GROUPS for kind in group.KINDS))

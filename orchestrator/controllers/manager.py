@@ -18,6 +18,7 @@ from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
 from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
@@ -40,6 +41,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PodGarbageCollector,
     CertificateController,
     TokenCleaner,
+    ResourceQuotaController,
     NamespaceController,
     GarbageCollector,
 )

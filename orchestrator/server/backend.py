@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from orchestrator.api.errors import Conflict, not_found
+from orchestrator.api.errors import not_found
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.meta import Object
 from orchestrator.api.request import User
@@ -15,9 +15,6 @@ from orchestrator.server.security import Security
 from orchestrator.server.summaries import Summaries
 from orchestrator.store.base import Entry, KeyNotFound, Store
 from orchestrator.util.clock import Clock
-
-#: How often a write is tried again when somebody else wrote in between.
-ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,3 @@ class Backend:
             return self.store.update(entry.key, obj, entry.revision, by=user.name)
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
-
-
-def conflict(kind: Kind, name: str, why: str = "", *, subresource: str = "") -> Conflict:
-    """409 in Kubernetes' words; `why` is "the object has been modified ..." unless given."""
-    why = why or "the object has been modified; please apply your changes to the latest version and try again"
-    resource = f"{kind.plural}/{subresource}" if subresource else kind.resource
-    return Conflict(
-        f'Operation cannot be fulfilled on {resource} "{name}": {why}',
-        details={"name": name, "group": kind.group, "kind": kind.plural},
-    )
