@@ -108,23 +108,34 @@ class Reader(io.BufferedReader):
 
 
 class Writer:
-    """What cheroot writes answers to. Unbuffered."""
+    """What cheroot writes answers to. Unbuffered, but for what `hold` keeps."""
 
     closed = False
     bytes_written = 0
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._holding = False
+        self._held = b""
+
+    def hold(self) -> None:
+        """The next piece is sent with the one after it, or by `flush`: a head with its body."""
+        self._holding = True
 
     def write(self, data: bytes) -> int:
-        rest = memoryview(data)
+        if self._holding:
+            self._holding, self._held = False, data
+            return len(data)
+        rest = memoryview(self._held + data if self._held else data)
+        self._held = b""
         while rest:
             rest = rest[self._send(rest) :]
         return len(data)
 
+    def flush(self) -> None:
+        if self._held:
+            self.write(b"")
+
     def _send(self, data: memoryview) -> int:
         send = self._channel.socket.send
         return self._channel.run(lambda: send(data), select.POLLOUT, time.monotonic() + WRITE_TIMEOUT)
-
-    def flush(self) -> None:
-        """Nothing is ever held back."""

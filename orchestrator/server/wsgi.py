@@ -15,7 +15,8 @@ from cheroot import server, wsgi
 from orchestrator.api.request import User
 from orchestrator.server.certificates import certificate_user
 from orchestrator.server.connection import ENVIRON_KEY, VALUE_SEPARATOR
-from orchestrator.server.streams import Channel, Reader, Writer
+from orchestrator.server.connections import Connections
+from orchestrator.server.streams import HANDSHAKE_TIMEOUT, Channel, Reader, Writer
 from orchestrator.server.workers import Workers
 from orchestrator.util.server_tls import DeferredHandshake
 
@@ -49,6 +50,10 @@ class _Request(server.HTTPRequest):
         self.conn.rfile.begin()
         super().parse_request()
 
+    def send_headers(self) -> None:
+        self.conn.wfile.hold()
+        super().send_headers()
+
 
 class Connection(server.HTTPConnection):
     """A client's connection. The first time a thread serves it, it only shakes hands."""
@@ -68,6 +73,11 @@ class Connection(server.HTTPConnection):
         self._established = not isinstance(sock, ssl.SSLSocket)
         self.rfile = Reader(self._channel, _READ_BUFFER)
         self.wfile = Writer(self._channel)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it may be idle."""
+        return _KEEP_ALIVE if self._established else HANDSHAKE_TIMEOUT
 
     @contextmanager
     def detached(self) -> Iterator[None]:
@@ -120,12 +130,16 @@ class _Gateway(wsgi.Gateway_10):
                 if piece:
                     self.write(piece)
                 else:
-                    self.req.ensure_headers_sent()
-            self.req.ensure_headers_sent()
+                    self._send_head()
+            self._send_head()
         finally:
             if hasattr(answer, "close"):
                 answer.close()
         self._finish_body()
+
+    def _send_head(self) -> None:
+        self.req.ensure_headers_sent()
+        self.req.conn.wfile.flush()
 
     def _finish_body(self) -> None:
         """Leave the connection where the next request begins: behind the trailers of a chunked body."""
@@ -147,7 +161,7 @@ class Server(wsgi.Server):
 
     ConnectionClass = Connection
     max_request_header_size = _MAX_HEADERS
-    keep_alive_conn_limit = None  # type: ignore[assignment]
+    can_add_keepalive_connection = True
     nodelay = True
 
     def __init__(
@@ -155,9 +169,29 @@ class Server(wsgi.Server):
     ) -> None:
         super().__init__(address, app, server_name="podlab", request_queue_size=_BACKLOG, timeout=_KEEP_ALIVE)
         self.gateway = _Gateway
-        self.requests = Workers(self)
+        self._line = Connections(self._connect)
+        self.requests = Workers(self._line)
         if context is not None:
             self.ssl_adapter = DeferredHandshake(context)
+
+    def prepare(self) -> None:
+        """Listen. Raises CannotListen."""
+        super().prepare()  # type: ignore[no-untyped-call]
+        self._connections.close()
+        self._connections = self._line
+        self._line.listen(self.socket)
+
+    def serve(self) -> None:
+        """Until `stop`, in another thread than those of the workers."""
+        self._line.run(self.requests.help_out)
+
+    def _connect(self, sock: socket.socket, address: tuple[str, int]) -> Connection:
+        if self.ssl_adapter is not None:
+            sock, _ = self.ssl_adapter.wrap(sock)
+        connection = Connection(self, sock)
+        connection.remote_addr, connection.remote_port = address[:2]
+        connection.ssl_env = self.ssl_adapter.get_environ() if self.ssl_adapter is not None else {}
+        return connection
 
     @staticmethod
     def bind_socket(listener: socket.socket, address: tuple[str, int]) -> socket.socket:

@@ -41,7 +41,7 @@ wrk.body = '{"metadata": {"generateName": "c-"}, "data": {"key": "value"}}'
 def running(home: Path) -> Iterator[tuple[Settings, int, float]]:
     """The API server as a process: its settings, its id, and the seconds from its start until it was ready."""
     settings = cluster_home(home)
-    (settings.pki / "tokens.csv").write_text(f"{TOKEN},bench,1\n")
+    (settings.pki / "tokens.csv").write_text(f"{TOKEN},bench,1,system:masters\n")
     command = [sys.executable, "-m", "orchestrator", "--home", str(home), "--components", "api"]
     begin = time.monotonic()
     with subprocess.Popen(command) as process:
