@@ -24,7 +24,7 @@ def decode(data: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
             return _Builder(loader, max_depth).document()
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # Where libyaml is missing, the parser nests until Python stops it.
         raise BadRequest(f"error converting YAML to JSON: {error}") from None
 

@@ -12,7 +12,7 @@ import orjson
 from orchestrator.api.errors import BadRequest, Expired, Timeout
 from orchestrator.api.request import Request, User
 from orchestrator.server.backend import Backend
-from orchestrator.server.options import integer
+from orchestrator.server.options import MAX_DIGITS, integer
 from orchestrator.server.results import Listing, Single
 from orchestrator.server.selection import Selection, selection
 from orchestrator.store.base import Compacted, Entry, FutureRevision, Page
@@ -96,7 +96,7 @@ def _start(options: Mapping[str, str], newest: int) -> Start:
 
 def parse_version(text: str) -> int:
     """A resourceVersion as the store's revision; 0 for none. Raises BadRequest."""
-    if text and not (text.isascii() and text.isdigit()):
+    if text and not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise BadRequest(f"resourceVersion: {text!r} is no resource version of this server")
     return int(text or 0)
 

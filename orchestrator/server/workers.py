@@ -61,7 +61,7 @@ class Workers:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The calling worker waits for somebody else. Raises ConnectionAbortedError when nobody could take its place."""
+        """The calling worker waits for somebody else. Raises ConnectionAbortedError when none could take its place."""
         with self._lock:
             if self._active <= 1 and not self._stopping:
                 if len(self._serving) >= self._limit:

@@ -14,8 +14,10 @@ from cheroot import server, wsgi
 
 from orchestrator.api.request import User
 from orchestrator.server.certificates import certificate_user
-from orchestrator.server.connection import ENVIRON_KEY, VALUE_SEPARATOR
+from orchestrator.server.chunked import ChunkedBody
+from orchestrator.server.connection import ENVIRON_KEY
 from orchestrator.server.connections import Connections
+from orchestrator.server.headers import read_headers
 from orchestrator.server.streams import HANDSHAKE_TIMEOUT, Channel, Reader, Writer
 from orchestrator.server.workers import Workers
 from orchestrator.util.server_tls import DeferredHandshake
@@ -28,27 +30,27 @@ _MAX_HEADERS = 64 * 1024
 #: Seconds an idle connection is kept. Longer than clients keep theirs (Go: 90), so that they close first.
 _KEEP_ALIVE = 180
 _READ_BUFFER = 16 * 1024
-# kubectl gives it once a version.
-server.comma_separated_headers.append(b"X-Stream-Protocol-Version")  # type: ignore[attr-defined]
 _PLAIN_HTTP = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 )
 
 
-class _Headers(dict[bytes, bytes]):
-    """Of a header that came several times cheroot keeps the last; whom to act as takes all."""
-
-    def __setitem__(self, header: bytes, value: bytes) -> None:
-        if header.startswith(b"Impersonate-") and header in self:
-            value = self[header] + VALUE_SEPARATOR.encode() + value
-        super().__setitem__(header, value)
-
-
 class _Request(server.HTTPRequest):
+    header_reader = staticmethod(read_headers)
+
     def parse_request(self) -> None:
-        self.inheaders = _Headers()
         self.conn.rfile.begin()
         super().parse_request()
+
+    def read_request_headers(self) -> bool:
+        """False when they cannot be read, and the client has been told."""
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        if b"Transfer-Encoding" in self.inheaders and not self.chunked_read:
+            # In HTTP/1.0 there is no such thing; what it meant is anybody's guess.
+            self.simple_response("400 Bad Request", "Transfer-Encoding cannot be understood here.")
+            return False
+        return True
 
     def send_headers(self) -> None:
         self.conn.wfile.hold()
@@ -111,6 +113,8 @@ class Connection(server.HTTPConnection):
 
 class _Gateway(wsgi.Gateway_10):
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        if self.req.chunked_read:
+            self.req.rfile = ChunkedBody(self.req.conn.rfile)
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         environ[ENVIRON_KEY] = self.req.conn
         return environ
@@ -176,9 +180,9 @@ class Server(wsgi.Server):
 
     def prepare(self) -> None:
         """Listen. Raises CannotListen."""
-        super().prepare()  # type: ignore[no-untyped-call]
+        super().prepare()
         self._connections.close()
-        self._connections = self._line
+        self._connections: Any = self._line
         self._line.listen(self.socket)
 
     def serve(self) -> None:
