@@ -24,7 +24,8 @@ def decode(data: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
             return _Builder(loader, max_depth).document()
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError, RecursionError) as error:
+        # An empty `!!int`, and a `!!bool` that is none, are LookupErrors to the library.
         # Where libyaml is missing, the parser nests until Python stops it.
         raise BadRequest(f"error converting YAML to JSON: {error}") from None
 
