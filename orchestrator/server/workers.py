@@ -48,6 +48,11 @@ class Workers:
     def threads(self) -> int:
         return len(self._serving)
 
+    @property
+    def waiters(self) -> int:
+        """Threads that wait for somebody else."""
+        return self._waiting
+
     def start(self) -> None:
         with self._lock:
             for _ in range(self._size):

@@ -26,7 +26,7 @@ from orchestrator.util.settings import Settings
 from tests.fakes.api import cluster_home
 
 CONNECTIONS = 16
-LISTED = 100
+LISTED = 500
 TOKEN = "bench"
 PODS = "/api/v1/namespaces/default/pods"
 #: Tells wrk to create ConfigMaps.
