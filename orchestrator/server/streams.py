@@ -25,6 +25,8 @@ READ_TIMEOUT = 60.0
 WRITE_TIMEOUT = 30.0
 #: Seconds for a TLS handshake.
 HANDSHAKE_TIMEOUT = 10.0
+#: Bytes that TLS sends in one record at most.
+_RECORD = 16 * 1024
 
 Waiting = Callable[[], AbstractContextManager[None]]
 T = TypeVar("T")
@@ -126,15 +128,19 @@ class Writer:
         if self._holding:
             self._holding, self._held = False, data
             return len(data)
-        rest = memoryview(self._held + data if self._held else data)
+        self._send_all(self._held + data[:_RECORD] if self._held else data[:_RECORD])
         self._held = b""
-        while rest:
-            rest = rest[self._send(rest) :]
+        self._send_all(memoryview(data)[_RECORD:])
         return len(data)
 
     def flush(self) -> None:
         if self._held:
             self.write(b"")
+
+    def _send_all(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._send(rest) :]
 
     def _send(self, data: memoryview) -> int:
         send = self._channel.socket.send
