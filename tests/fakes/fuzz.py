@@ -23,7 +23,7 @@ _JUNK: tuple[Any, ...] = (
     {"name": []},
     {"$patch": "delete"},
 )
-#: Media type -> how often a patch has it.
+#: The media types of patches.
 _PATCHES = (
     "application/json-patch+json",
     "application/merge-patch+json",
