@@ -56,8 +56,8 @@ class Operation:
 
 
 def operations(document: Schema) -> Iterator[Operation]:
-    for path, methods in document["paths"].items():
-        for method, details in methods.items():
+    for path, methods in sorted(document["paths"].items()):
+        for method, details in sorted(methods.items()):
             if method in ("get", "post", "put", "patch", "delete"):
                 yield Operation(method.upper(), path, details)
 
@@ -155,7 +155,7 @@ class Fuzzer:
         properties = schema.get("properties", {})
         required = schema.get("required", ())
         share = 0.6 if len(properties) < 6 else 0.25
-        chosen = [name for name in properties if name in required or (depth < _DEPTH and self._chance(share))]
+        chosen = [name for name in sorted(properties) if name in required or (depth < _DEPTH and self._chance(share))]
         found = {name: self._value(properties[name], depth + 1) for name in chosen}
         if isinstance(more := schema.get("additionalProperties"), Mapping) and depth < _DEPTH:
             found |= {self._random.choice(_STRINGS): self._value(more, depth + 1) for _ in range(2)}
