@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import orjson
 
-from orchestrator.api.errors import BadRequest, Expired
+from orchestrator.api.errors import Expired
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.server.backend import Backend
+from orchestrator.server.list_options import check_watch, wants_initial
 from orchestrator.server.options import boolean, integer
 from orchestrator.server.read import parse_version, too_large
 from orchestrator.server.results import Frame
@@ -36,7 +37,7 @@ class WatchSession:
         self._initial = initial
         self._clock = backend.clock
         self._bookmarks = boolean(request.options, "allowWatchBookmarks")
-        self._initial_bookmark = boolean(request.options, "sendInitialEvents")
+        self._initial_bookmark = self._bookmarks and boolean(request.options, "sendInitialEvents")
         seconds = integer(request.options, "timeoutSeconds") or DEFAULT_TIMEOUT * (1 + backend.rng.random())
         self._deadline = self._clock.monotonic() + min(seconds, LONGEST)
 
@@ -123,14 +124,17 @@ class ExpiredSession:
 
 
 def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
-    """Start a watch; without a resourceVersion it begins with what there is. Raises BadRequest, Timeout."""
+    """Start a watch; without a resourceVersion it begins with what there is. Raises BadRequest, Invalid, Timeout."""
     kind, options = request.kind, request.options
     chosen = selection(kind, options)
     prefix = chosen.prefix(request.namespace)
+    check_watch(options)
     revision = parse_version(options.get("resourceVersion", ""))
     initial: list[Entry] = []
-    if _wants_initial(request, revision):
+    if wants_initial(options, revision):
         page = backend.store.list(prefix)
+        if revision > page.revision:
+            raise too_large(revision, page.revision)
         initial, revision = list(page.entries), page.revision
     elif not revision:
         revision = backend.store.revision
@@ -140,17 +144,6 @@ def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
         return ExpiredSession(Expired(f"too old resource version: {revision} ({error.oldest})"))
     except FutureRevision:
         raise too_large(revision, backend.store.revision) from None
-
-
-def _wants_initial(request: Request, revision: int) -> bool:
-    options = request.options
-    if "sendInitialEvents" not in options:
-        return revision == 0
-    if options.get("resourceVersionMatch") != "NotOlderThan":
-        raise BadRequest("sendInitialEvents needs resourceVersionMatch=NotOlderThan")
-    if boolean(options, "sendInitialEvents") and not boolean(options, "allowWatchBookmarks"):
-        raise BadRequest("sendInitialEvents needs allowWatchBookmarks=true")
-    return boolean(options, "sendInitialEvents")
 
 
 def _error(error: Expired) -> Frame:
