@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import orjson
-from flask import Response
 
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.server import table
-from orchestrator.server.answers import Encode, json_answer, object_answer
+from orchestrator.server.answers import Answer, Encode, json_answer, object_answer
 from orchestrator.server.negotiation import YAML, Wanted, negotiate
 from orchestrator.server.results import Frame, Listing, Result
 from orchestrator.util.clock import Clock
@@ -29,7 +28,7 @@ class Representation:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def answer(self, result: Result, call: Request, form: Wanted) -> Response:
+    def answer(self, result: Result, call: Request, form: Wanted) -> Answer:
         """As stored, the bytes go out untouched."""
         if isinstance(result, Listing):
             if form.transform or form.media_type == YAML:
