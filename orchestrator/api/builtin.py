@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from orchestrator.api.groups import apps, coordination, core, discovery, rbac, reviews
+from orchestrator.api.groups import (
+    apiextensions,
+    apps,
+    autoscaling,
+    coordination,
+    core,
+    discovery,
+    events,
+    rbac,
+    reviews,
+)
 from orchestrator.api.kinds import Kinds
 
-BUILTIN = Kinds((*core.KINDS, *apps.KINDS, *coordination.KINDS, *discovery.KINDS, *rbac.KINDS, *reviews.KINDS))
+BUILTIN = Kinds(
+    (
+        *core.KINDS,
+        *apps.KINDS,
+        *autoscaling.KINDS,
+        *coordination.KINDS,
+        *discovery.KINDS,
+        *events.KINDS,
+        *rbac.KINDS,
+        *reviews.KINDS,
+        *apiextensions.KINDS,
+    )
+)

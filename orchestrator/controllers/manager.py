@@ -6,6 +6,7 @@ from orchestrator.client.client import Client
 from orchestrator.client.informers import Informers
 from orchestrator.controllers.base import Context, Controller, Recorder
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
+from orchestrator.controllers.crd import CustomResourceDefinitionController
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
@@ -27,6 +28,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCAPublisher,
     ClusterRoleAggregation,
+    CustomResourceDefinitionController,
     DeploymentController,
     ReplicaSetController,
     EndpointsController,

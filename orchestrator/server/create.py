@@ -12,7 +12,6 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, metadata, name
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
-from orchestrator.server import keys
 from orchestrator.server.admission.base import Attributes
 from orchestrator.server.backend import ATTEMPTS, Backend
 from orchestrator.server.decode import decode, validate_new
@@ -98,7 +97,7 @@ def _store(backend: Backend, request: Request, obj: Object, user: User, *, gener
     kind, meta = request.kind, obj["metadata"]
     for _ in range(ATTEMPTS if generated else 1):
         try:
-            return backend.store.create(keys.key(kind, request.namespace, meta["name"]), obj, by=user.name).data
+            return backend.create(kind, request.namespace, meta["name"], obj, user).data
         except KeyExists:
             taken = meta["name"]
             if generated:

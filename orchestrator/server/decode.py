@@ -57,6 +57,11 @@ def validate_change(kind: Kind, new: Object, old: Object) -> None:
     _raise(kind, new, errors)
 
 
+def validate_status(kind: Kind, new: Object, old: Object) -> None:
+    """Raises Invalid."""
+    _raise(kind, new, kind.strategy.validate_status(new, old))
+
+
 def _raise(kind: Kind, obj: Object, errors: list[FieldError]) -> None:
     if errors:
         raise invalid_object(kind.kind, kind.group, name(obj), errors)

@@ -35,7 +35,7 @@ def scale_of(obj: Object, paths: ScalePaths) -> Object:
         "spec": {"replicas": _at(obj, paths.replicas) or 0},
         "status": {
             "replicas": _at(obj, paths.status_replicas) or 0,
-            "selector": selector_text(_at(obj, paths.selector) or {}),
+            "selector": _selector(_at(obj, paths.selector)),
         },
     }
 
@@ -96,10 +96,18 @@ def _replicas(name: str, scale: Object) -> int:
 
 
 def _at(obj: Object, path: tuple[str, ...]) -> Any:
-    value: Any = obj
+    """None where there is nothing, or no path."""
+    value: Any = obj if path else None
     for field in path:
-        value = (value or {}).get(field)
+        value = value.get(field) if isinstance(value, dict) else None
     return value
+
+
+def _selector(value: Any) -> str:
+    """Custom resources have it as text already, others as a LabelSelector."""
+    if isinstance(value, str):
+        return value
+    return selector_text(value) if isinstance(value, dict) else ""
 
 
 def _set(obj: Object, path: tuple[str, ...], value: int) -> None:

@@ -16,6 +16,7 @@ from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
 from orchestrator.server.resources import Resources
 from orchestrator.server.security import security
+from orchestrator.server.served import ServedKinds
 from orchestrator.server.sweeper import EventSweeper
 from orchestrator.server.wsgi import Server
 from orchestrator.store.base import Store
@@ -36,7 +37,8 @@ class ApiServer:
         tokens = read_tokens(settings.pki / "tokens.csv")
         secured = security(store, settings, clock, tokens)
         plugins = admission.standard(store, settings, rng, secured.authorizer)
-        self.resources = Resources(store, BUILTIN, plugins, secured, clock, rng)
+        kinds = ServedKinds(BUILTIN, store)
+        self.resources = Resources(store, kinds, plugins, secured, clock, rng)
         self._ready = threading.Event()
         self._stopping = threading.Event()
         own = identity(settings.pki, "apiserver")
@@ -46,7 +48,7 @@ class ApiServer:
             self.resources,
             Authenticator(secured.bearers),
             Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
-            Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache", secured.accounts),
+            Documents(kinds, f"{settings.api_host}:{settings.api_port}", settings.home / "cache", secured.accounts),
             Agents(own),
             clock,
         )

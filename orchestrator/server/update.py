@@ -12,7 +12,7 @@ from orchestrator.api.meta import Object, is_deleting, metadata, name, namespace
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Attributes
 from orchestrator.server.backend import ATTEMPTS, Backend, conflict
-from orchestrator.server.decode import decode, validate_change
+from orchestrator.server.decode import decode, validate_change, validate_status
 from orchestrator.server.delete import held
 from orchestrator.server.options import dry_run
 from orchestrator.server.ownership import Owners, Writing, owned, tracked
@@ -98,7 +98,7 @@ def _attempt(
     kind.strategy.default(wanted)
     new = part(kind, wanted, old)
     new = owned(new, owners(Writing(request, user, backend.clock.now(), old, new, given)))
-    if kind.strategy.has_generation and new.get("spec") != old.get("spec"):
+    if kind.strategy.has_generation and kind.strategy.wishes(new) != kind.strategy.wishes(old):
         new["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
     attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource)
     dry = dry_run(request.options)
@@ -106,6 +106,8 @@ def _attempt(
         if part is main_part:
             validate_change(kind, new, old)
             warnings += kind.strategy.warnings(new)
+        elif part is status_part:
+            validate_status(kind, new, old)
         data = orjson.dumps(new) if dry else _write(backend, kind, current, new, old, user)
     return Single(data, 200, tuple(warnings))
 

@@ -10,6 +10,7 @@ from orchestrator.api.errors import BadRequest, Expired
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.server.backend import Backend
+from orchestrator.server.conversion import shown, shown_event
 from orchestrator.server.options import boolean, integer
 from orchestrator.server.read import parse_version, too_large
 from orchestrator.server.results import Frame
@@ -78,7 +79,7 @@ class WatchSession:
         frames: list[Frame] = []
         event = self._watch.next(timeout)
         while event is not None:
-            if frame := self._frame(event):
+            if frame := self._frame(shown_event(self._kind, event)):
                 frames.append(frame)
             event = self._watch.next(0) if len(frames) < BATCH else None
         return frames
@@ -131,7 +132,7 @@ def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
     initial: list[Entry] = []
     if _wants_initial(request, revision):
         page = backend.store.list(prefix)
-        initial, revision = list(page.entries), page.revision
+        initial, revision = [shown(kind, entry) for entry in page.entries], page.revision
     elif not revision:
         revision = backend.store.revision
     try:

@@ -17,6 +17,7 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.server.resources import Resources
 from orchestrator.server.security import security
 from orchestrator.server.serve import ApiServer
+from orchestrator.server.served import ServedKinds
 from orchestrator.store.memory import MemoryStore
 from orchestrator.util import pki
 from orchestrator.util.clock import Clock, SystemClock
@@ -37,7 +38,8 @@ def local_api(
     rng = random.Random(1)
     store = MemoryStore(clock)
     secured = security(store, settings, clock)
-    resources = Resources(store, BUILTIN, standard(store, settings, rng, secured.authorizer), secured, clock, rng)
+    plugins = standard(store, settings, rng, secured.authorizer)
+    resources = Resources(store, ServedKinds(BUILTIN, store), plugins, secured, clock, rng)
     bootstrap(resources, settings)
     return resources, Client(LocalTransport(resources, user))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from orchestrator.server.admission.base import Admission, View
+from orchestrator.server.admission.custom_resources import CustomResources
 from orchestrator.server.admission.namespaces import NamespaceLifecycle
 from orchestrator.server.admission.node_restriction import NodeRestriction
 from orchestrator.server.admission.pods import DefaultTolerationSeconds, Priority
@@ -21,6 +22,7 @@ def standard(store: Store, settings: Settings, rng: random.Random, authorizer: A
     return Admission(
         (
             NamespaceLifecycle(view),
+            CustomResources(view),
             NodeRestriction(view),
             EscalationPrevention(authorizer),
             ServiceAccounts(view, rng),

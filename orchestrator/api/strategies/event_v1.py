@@ -1,0 +1,71 @@
+"""Event of `events.k8s.io/v1`: what it calls the fields of the core Event, and what it asks of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.api.checks import Errors
+from orchestrator.api.errors import FieldError, invalid, required
+from orchestrator.api.meta import Object
+from orchestrator.api.strategies.converted import ConvertedStrategy
+
+API_VERSION = "events.k8s.io/v1"
+#: Name here -> name in the core group.
+_NAMES = {
+    "regarding": "involvedObject",
+    "note": "message",
+    "reportingController": "reportingComponent",
+    "deprecatedSource": "source",
+    "deprecatedFirstTimestamp": "firstTimestamp",
+    "deprecatedLastTimestamp": "lastTimestamp",
+    "deprecatedCount": "count",
+}
+_CORE_NAMES = {core: new for new, core in _NAMES.items()}
+#: What only Events of the core group say themselves.
+_DEPRECATED = ("firstTimestamp", "lastTimestamp", "count")
+_TYPES = ("Normal", "Warning")
+
+
+def to_core(event: Object) -> Object:
+    return {**_renamed(event, _NAMES), "apiVersion": "v1"}
+
+
+def to_events(event: Object) -> Object:
+    return {**_renamed(event, _CORE_NAMES), "apiVersion": API_VERSION}
+
+
+def _renamed(event: Object, names: Mapping[str, str]) -> Object:
+    return {names.get(field, field): value for field, value in event.items()}
+
+
+class NewEventStrategy(ConvertedStrategy):
+    """Field selectors know the new names and the old ones' values."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.selectable = frozenset(map(_new_label, self._stored.selectable - {"source"}))
+
+    def fields(self, obj: Object) -> Mapping[str, str]:
+        return {_new_label(label): value for label, value in super().fields(obj).items()}
+
+    def validate_create(self, obj: Object) -> list[FieldError]:
+        return [*super().validate_create(obj), *_new(self._store(obj))]
+
+
+def _new_label(label: str) -> str:
+    """`involvedObject.kind` -> `regarding.kind`."""
+    field, dot, rest = label.partition(".")
+    return f"{_CORE_NAMES.get(field, field)}{dot}{rest}"
+
+
+def _new(event: Object) -> Errors:
+    """As `validateV1EventSeries` and its neighbours in `k8s.io/kubernetes/pkg/apis/core/validation/events.go`."""
+    if not event.get("eventTime"):
+        yield required("eventTime")
+    if event.get("type") not in _TYPES:
+        yield invalid("type", event.get("type") or "", f"has invalid value: {event.get('type') or ''}")
+    for field in _DEPRECATED:
+        if event.get(field):
+            yield invalid(field, event[field], "needs to be unset")
+    if event.get("source"):
+        yield invalid("source", event["source"], "needs to be unset")
