@@ -56,9 +56,9 @@ def change_problems(new: Object, old: Object) -> Errors:
 
 
 def status_problems(crd: Object) -> Errors:
-    stored = status(crd).get("storedVersions") or []
+    stored = status(crd).get("storedVersions")
     known = [version.get("name") for version in definition.versions(crd)]
-    if not stored:
+    if stored == []:
         yield invalid("status.storedVersions", stored, "must have at least one stored version")
     for field, version in indexed("status.storedVersions", stored):
         if version not in known:
