@@ -42,6 +42,12 @@ def check(kind: Kind, obj: Object) -> Problems:
     return _conform(kind, obj)[1]
 
 
+def fit(struct: Struct, obj: Object) -> tuple[Object, Problems]:
+    """A copy of `obj` without what does not fit a type, and what that was."""
+    walk = _Walk()
+    return walk.struct(struct, obj), Problems(walk.unknown, walk.errors)
+
+
 def prune(kind: Kind, obj: Object) -> Object:
     """A copy of `obj` without unknown fields and nulls, with canonical quantities and times.
 
@@ -98,8 +104,7 @@ def _conform(kind: Kind, obj: Object) -> tuple[Object, Problems]:
     struct = schema.load().of(kind)
     if struct is None:
         return copy.deepcopy(obj), Problems([], [])
-    walk = _Walk()
-    return walk.struct(struct, obj), Problems(walk.unknown, walk.errors)
+    return fit(struct, obj)
 
 
 def _conform_custom(custom: CustomSchema, obj: Object) -> tuple[Object, Problems]:
