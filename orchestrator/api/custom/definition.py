@@ -31,7 +31,7 @@ def served(crd: Object) -> list[Object]:
 
 
 def storage_version(crd: Object) -> str:
-    return next((str(version["name"]) for version in versions(crd) if version.get("storage")), "")
+    return next((str(version.get("name") or "") for version in versions(crd) if version.get("storage")), "")
 
 
 def primary_version(crd: Object) -> str:

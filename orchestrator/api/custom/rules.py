@@ -52,13 +52,14 @@ def change_problems(new: Object, old: Object) -> Errors:
         for field in ("kind", "plural"):
             before = (spec(old).get("names") or {}).get(field)
             yield from unchanged(f"spec.names.{field}", (spec(new).get("names") or {}).get(field), before)
-    yield from status_problems(new)
+    if definition.versions(new) != definition.versions(old):
+        yield from status_problems(new)
 
 
 def status_problems(crd: Object) -> Errors:
-    stored = status(crd).get("storedVersions")
+    stored = status(crd).get("storedVersions") or []
     known = [version.get("name") for version in definition.versions(crd)]
-    if stored == []:
+    if not stored:
         yield invalid("status.storedVersions", stored, "must have at least one stored version")
     for field, version in indexed("status.storedVersions", stored):
         if version not in known:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from orchestrator.api.checks import Errors
 from orchestrator.api.errors import FieldError, invalid, required
+from orchestrator.api.kinds import Conversion
 from orchestrator.api.meta import Object
+from orchestrator.api.strategies.base import Strategy
 from orchestrator.api.strategies.converted import ConvertedStrategy
 
 API_VERSION = "events.k8s.io/v1"
@@ -23,6 +25,8 @@ _NAMES = {
 _CORE_NAMES = {core: new for new, core in _NAMES.items()}
 #: What only Events of the core group say themselves.
 _DEPRECATED = ("firstTimestamp", "lastTimestamp", "count")
+#: A field selector that only the core group knows.
+_UNKNOWN_LABEL = "source"
 _TYPES = ("Normal", "Warning")
 
 
@@ -41,12 +45,12 @@ def _renamed(event: Object, names: Mapping[str, str]) -> Object:
 class NewEventStrategy(ConvertedStrategy):
     """Field selectors know the new names and the old ones' values."""
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.selectable = frozenset(map(_new_label, self._stored.selectable - {"source"}))
+    def __init__(self, stored: Strategy, conversion: Conversion) -> None:
+        super().__init__(stored, conversion)
+        self.selectable = frozenset(map(_new_label, self._stored.selectable - {_UNKNOWN_LABEL}))
 
     def fields(self, obj: Object) -> Mapping[str, str]:
-        return {_new_label(label): value for label, value in super().fields(obj).items()}
+        return {_new_label(label): value for label, value in super().fields(obj).items() if label != _UNKNOWN_LABEL}
 
     def validate_create(self, obj: Object) -> list[FieldError]:
         return [*super().validate_create(obj), *_new(self._store(obj))]
