@@ -1,4 +1,4 @@
-"""kubectl, the oldest and the newest, and the Python client on kinds that a user defines, and on kinds with versions."""
+"""kubectl, oldest and newest, and the Python client, on kinds that a user defines and on kinds with versions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A kopf operator as its users write them: a Greeting becomes a ConfigMap, and its status tells how it went.
 
-    kopf run --standalone --namespace NAMESPACE tests/fakes/greeter.py
+kopf run --standalone --namespace NAMESPACE tests/fakes/greeter.py
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from orchestrator.api.checks import Errors
 from orchestrator.api.errors import FieldError, invalid, required
@@ -51,6 +52,13 @@ class NewEventStrategy(ConvertedStrategy):
 
     def fields(self, obj: Object) -> Mapping[str, str]:
         return {_new_label(label): value for label, value in super().fields(obj).items() if label != _UNKNOWN_LABEL}
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """The reporter has its own name here; other fields are told by their old ones, as in Kubernetes."""
+        return [
+            replace(error, field="reportingController") if error.field == "reportingComponent" else error
+            for error in super().validate(obj)
+        ]
 
     def validate_create(self, obj: Object) -> list[FieldError]:
         return [*super().validate_create(obj), *_new(self._store(obj))]
