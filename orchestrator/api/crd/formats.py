@@ -49,7 +49,11 @@ def _date_time(text: str) -> bool:
     return _TIME.fullmatch(text) is not None and _date(text[:10])
 
 
-_date = _parses(lambda text: date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else int("no date"))
+_is_day = _parses(date.fromisoformat)
+
+
+def _date(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None and _is_day(text)
 
 
 def _uri(text: str) -> bool:
@@ -102,6 +106,7 @@ def _credit_card(text: str) -> bool:
     return sum(digit - 9 if digit > 9 else digit for digit in doubled) % 10 == 0
 
 
+_is_interface = _parses(ipaddress.ip_interface)
 _COLOUR = r"(?:[01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])"
 _FORMATS: dict[str, Callable[[str], bool]] = {
     "bsonobjectid": _like("[0-9a-f]{24}"),
@@ -109,8 +114,8 @@ _FORMATS: dict[str, Callable[[str], bool]] = {
     "email": _like(_EMAIL.pattern),
     "hostname": _like(_HOST.pattern),
     "ipv4": _parses(ipaddress.IPv4Address),
-    "ipv6": _parses(lambda text: ipaddress.IPv6Address(text)),
-    "cidr": _parses(lambda text: ipaddress.ip_interface(text) if "/" in text else int("no prefix")),
+    "ipv6": _parses(ipaddress.IPv6Address),
+    "cidr": lambda text: "/" in text and _is_interface(text),
     "mac": _like(r"(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}"),
     "uuid": _like(_UUID % ("[0-9a-f]", "[0-9a-f]")),
     "uuid3": _like(_UUID % ("3", "[0-9a-f]")),

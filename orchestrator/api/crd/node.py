@@ -6,7 +6,6 @@ its value. What stands in `allOf`, `anyOf`, `oneOf` and `not` checks values only
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,13 +55,6 @@ class Node:
     def under(self, key: str) -> Node | None:
         """The node of an object's field, or of a map's value."""
         return self.properties.get(key) or self.additional
-
-    def children(self) -> Iterator[Node]:
-        yield from self.properties.values()
-        if self.items is not None:
-            yield self.items
-        if self.additional is not None:
-            yield self.additional
 
 
 def read(schema: Object, *, embedded: bool = False) -> Node:
