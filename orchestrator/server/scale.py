@@ -32,10 +32,10 @@ def scale_of(obj: Object, paths: ScalePaths) -> Object:
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
         "metadata": {field: obj["metadata"][field] for field in _META if field in obj["metadata"]},
-        "spec": {"replicas": _at(obj, paths.replicas) or 0},
+        "spec": {"replicas": _count(_at(obj, paths.replicas))},
         "status": {
-            "replicas": _at(obj, paths.status_replicas) or 0,
-            "selector": _selector(_at(obj, paths.selector)),
+            "replicas": _count(_at(obj, paths.status_replicas)),
+            "selector": _selector(_at(obj, paths.selector), paths),
         },
     }
 
@@ -103,14 +103,20 @@ def _at(obj: Object, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _selector(value: Any) -> str:
-    """Custom resources have it as text already, others as a LabelSelector."""
-    if isinstance(value, str):
-        return value
-    return selector_text(value) if isinstance(value, dict) else ""
+def _count(value: Any) -> int:
+    """0 where there is nothing; a custom resource may have anything there."""
+    return value if type(value) is int else 0
+
+
+def _selector(value: Any, paths: ScalePaths) -> str:
+    if paths.selector_is_text:
+        return value if isinstance(value, str) else ""
+    return selector_text(value or {})
 
 
 def _set(obj: Object, path: tuple[str, ...], value: int) -> None:
     for field in path[:-1]:
-        obj = obj.setdefault(field, {})
+        inner = obj.get(field)
+        obj[field] = inner if isinstance(inner, dict) else {}
+        obj = obj[field]
     obj[path[-1]] = value

@@ -14,6 +14,9 @@ _PLAIN = re.compile(r"(\.[^.\[\]'\"*?@\\]+)+")
 #: A step with escaped dots: `.example\.com/size`.
 _ESCAPED = re.compile(r"\.((?:[^.\[\]\\]|\\.)*\\.(?:[^.\[\]\\]|\\.)*)")
 
+#: What the library knows beyond Kubernetes' paths: functions, and sorting.
+_FOREIGN = re.compile(r"`|\[\s*[\\/]")
+
 #: From an object to the first value under a path, None where there is none.
 Find = Callable[[Any], Any]
 
@@ -40,6 +43,8 @@ def finder(path: str) -> Find:
     steps = plain(path)
     if steps is not None:
         return lambda obj: at(obj, steps)
+    if _FOREIGN.search(path):
+        raise BadPath("functions and sorting are no part of a JSON path here")
     from jsonpath_ng.exceptions import JSONPathError
     from jsonpath_ng.ext.parser import parse
 

@@ -64,6 +64,7 @@ def _scale(scale: Object | None) -> ScalePaths | None:
         plain(str(scale["specReplicasPath"])) or (),
         plain(str(scale["statusReplicasPath"])) or (),
         plain(str(scale.get("labelSelectorPath") or "")) or (),
+        selector_is_text=True,
     )
 
 

@@ -47,6 +47,8 @@ class ScalePaths:
     replicas: tuple[str, ...] = ("spec", "replicas")
     status_replicas: tuple[str, ...] = ("status", "replicas")
     selector: tuple[str, ...] = ("spec", "selector")
+    #: True where the selector is kept as text, as custom resources do, and is no LabelSelector.
+    selector_is_text: bool = False
 
 
 class Strategy:

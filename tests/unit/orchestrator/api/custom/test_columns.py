@@ -47,7 +47,7 @@ def test_what_a_path_finds(path: str, value: Any) -> None:
     assert finder(path)(OBJECT) == value
 
 
-@pytest.mark.parametrize("path", [".spec[", ".spec[?(@", "..", ".a b.[", ".spec['x"])
+@pytest.mark.parametrize("path", [".spec[", ".spec[?(@", "..", ".a b.[", ".spec['x", ".a[0].`len`", r".a[\b]"])
 def test_what_is_no_path(path: str) -> None:
     with pytest.raises(BadPath):
         finder(path)
