@@ -13,6 +13,9 @@ _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _SELECTABLE_TYPES = ("boolean", "integer", "string")
 _MOST_SELECTABLE = 8
+_NOT_SELECTABLE = (
+    "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed."
+)
 
 
 def version_problems(version: Object, field: str) -> Errors:
@@ -70,8 +73,8 @@ def _column_path(path: str, field: str) -> Errors:
 
 
 def _selectable(version: Object, field: str) -> Errors:
-    given = [(f"{path}.jsonPath", str(each.get("jsonPath") or ""))
-             for path, each in indexed(field, version.get("selectableFields"))]  # fmt: skip
+    fields = indexed(field, version.get("selectableFields"))
+    given = [(f"{path}.jsonPath", str(each.get("jsonPath") or "")) for path, each in fields]
     for path, text in given:
         yield from _selectable_field(path, text, definition.schema_of(version))
     yield from unique(given)
@@ -90,8 +93,7 @@ def _selectable_field(field: str, path: str, schema: Object) -> Errors:
     elif (found := _within(schema, steps)) is None:
         yield invalid(field, path, f"is an invalid path: no such field {path} in the schema")
     elif found.get("type") not in _SELECTABLE_TYPES:
-        yield invalid(field, path, "must point to a field of type string, boolean or integer. Enum string fields and "
-                      "strings with formats are allowed.")  # fmt: skip
+        yield invalid(field, path, _NOT_SELECTABLE)
 
 
 def _within(schema: Object, steps: tuple[str, ...]) -> Object | None:
