@@ -12,6 +12,7 @@ import orjson
 from orchestrator.api.errors import BadRequest, Expired, Timeout
 from orchestrator.api.request import Request, User
 from orchestrator.server.backend import Backend
+from orchestrator.server.conversion import shown
 from orchestrator.server.list_options import check_list
 from orchestrator.server.options import MAX_DIGITS, integer
 from orchestrator.server.results import Listing, Single
@@ -65,9 +66,10 @@ def _page(backend: Backend, prefix: str, limit: int, start: Start) -> Page:
 
 
 def _matching(chosen: Selection, page: Page) -> list[Entry]:
+    entries = [shown(chosen.kind, entry) for entry in page.entries]
     if chosen.everything:
-        return list(page.entries)
-    return [entry for entry in page.entries if chosen.matches(entry.object())]
+        return entries
+    return [entry for entry in entries if chosen.matches(entry.object())]
 
 
 def _listing(request: Request, found: list[Entry], limit: int, page: Page, *, counted: bool) -> Listing:
