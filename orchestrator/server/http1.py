@@ -62,7 +62,8 @@ class Request(server.HTTPRequest):
         try:
             self.ready = self.read_request_line() and self.read_request_headers()
         except MaxSizeExceeded:
-            self.simple_response("413 Request Entity Too Large", "The head of the request is too long.")
+            status = "413 Request Entity Too Large" if self.started_request else "414 Request-URI Too Long"
+            self.simple_response(status, "The head of the request is too long.")
 
     def read_request_line(self) -> bool:
         """False when the client went, or it cannot be read and the client has been told."""
