@@ -61,10 +61,19 @@ def passed_answer(code: int, headers: list[tuple[str, str]], pieces: Iterator[by
         yield b""
         yield from pieces
 
-    answer = Response(begun(), code)
+    answer = _Passed(begun(), code)
     answer.headers = Headers(headers)
     answer.call_on_close(open_.close)
     return answer
+
+
+class _Passed(Response):
+    """Its headers go out as they are: werkzeug would read a Location, and fail where that is no URL."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        if self.status_code == 204:
+            self.headers.remove("Content-Length")
+        return self.headers
 
 
 class _Upgraded(Response):

@@ -40,7 +40,7 @@ from orchestrator.server.proxy.target import find_target
 from orchestrator.server.representation import Representation, wanted
 from orchestrator.server.resources import Resources
 from orchestrator.util.clock import Clock
-from orchestrator.util.link import Link, read_no_more, relay
+from orchestrator.util.link import STALLED, Link, read_no_more, relay
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class ApiApp(Flask):
             stack.callback(agent.close)
             # Nothing more is read of a client that went, or is to go; what it sent before is still relayed.
             self._detach(stack, lambda: read_no_more(client))
-            return upgrade_answer(lambda: relay(Link(client), agent), stack.pop_all(), headers)
+            return upgrade_answer(lambda: relay(Link(client, patience=STALLED), agent), stack.pop_all(), headers)
 
     def _proxy(self, call: ApiRequest, path: ResourcePath, user: User) -> Response:
         try:
@@ -174,7 +174,9 @@ class ApiApp(Flask):
             asked = Asked(request.method, place, list(request.headers), request.environ["REMOTE_ADDR"])
             answer = forward(asked, client, upstream, target.host)
             if isinstance(answer, Switched):
-                return upgrade_answer(lambda: relay(Link(client.socket), upstream), stack.pop_all(), answer.headers)
+                return upgrade_answer(
+                    lambda: relay(Link(client.socket, patience=STALLED), upstream), stack.pop_all(), answer.headers
+                )
             return passed_answer(answer.code, answer.headers, answer.body, stack.pop_all())
 
     def _stream(self, pieces: Any, end: Callable[[], None], content_type: str = "application/json") -> Response:
