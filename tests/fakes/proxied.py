@@ -1,4 +1,4 @@
-"""A cluster of one node and one pod, whose ports are this machine's: what is proxied to it comes to a test's program."""
+"""A cluster of one node and one pod whose ports are this machine's: what is proxied to it comes to a test's program."""
 
 from __future__ import annotations
 
