@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 bounded = settings(
-    max_examples=250, derandomize=True, deadline=2000, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=150, derandomize=True, deadline=2000, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
