@@ -36,7 +36,7 @@ from orchestrator.server.proxy.target import find_target
 from orchestrator.server.representation import Representation, wanted
 from orchestrator.server.resources import Resources
 from orchestrator.util.clock import Clock
-from orchestrator.util.link import Link, read_no_more, relay
+from orchestrator.util.link import STALLED, Link, read_no_more, relay
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Endpoints:
             stack.callback(agent.close)
             # Nothing more is read of a client that went, or is to go; what it sent before is still relayed.
             self._detach(environ, stack, lambda: read_no_more(client))
-            return upgrade_answer(lambda: relay(Link(client), agent), stack.pop_all(), headers)
+            return upgrade_answer(lambda: relay(Link(client, patience=STALLED), agent), stack.pop_all(), headers)
 
     def _proxy(self, environ: Environ, call: Request, path: ResourcePath, user: User) -> Answer:
         try:
@@ -139,7 +139,9 @@ class Endpoints:
             stack.enter_context(self.long_running.running(client.socket, upstream.read_no_more))
             answer = forward(Asked(method, place, headers, environ["REMOTE_ADDR"]), client, upstream, target.host)
             if isinstance(answer, Switched):
-                return upgrade_answer(lambda: relay(Link(client.socket), upstream), stack.pop_all(), answer.headers)
+                return upgrade_answer(
+                    lambda: relay(Link(client.socket, patience=STALLED), upstream), stack.pop_all(), answer.headers
+                )
             return passed_answer(answer.code, answer.headers, answer.body, stack.pop_all())
 
     def _stream(
