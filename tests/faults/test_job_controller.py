@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import pytest
 
 from orchestrator.api.groups.batch import CRON_JOB, JOB
 from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object, finalizers, status
 from orchestrator.api.pods import is_terminal
-from orchestrator.client.client import Transport
+from orchestrator.api.request import Request, WatchEvent
+from orchestrator.client.client import Transport, WatchStream
 from orchestrator.controllers.cronjob import CronJobController
 from orchestrator.controllers.job import JobController
 from tests.faults.test_controllers import Flaky, Late, Mortal
@@ -59,6 +63,53 @@ def test_a_late_cache_makes_nobody_count_twice() -> None:
         late[0].gate.set()
         run_to_the_end(world)
         assert_exact(world, 6)
+
+
+class Blind(Late):
+    """A transport that, while the gate is shut, tells of pods only as long as they have a finalizer."""
+
+    def watch(self, request: Request) -> WatchStream:
+        stream = self._transport.watch(request)
+        return _BlindStream(stream, self.gate) if request.kind is POD else stream
+
+
+class _BlindStream:
+    def __init__(self, stream: WatchStream, gate: threading.Event) -> None:
+        self._stream = stream
+        self._gate = gate
+
+    def __iter__(self) -> Iterator[WatchEvent]:
+        for event in self._stream:
+            if not finalizers(event.object):
+                self._gate.wait()
+            yield event
+
+    def close(self) -> None:
+        self._gate.set()
+        self._stream.close()
+
+
+def test_a_pod_that_only_seems_to_be_held_is_not_counted_again() -> None:
+    blind: list[Blind] = []
+
+    def between(transport: Transport) -> Transport:
+        blind.append(Blind(transport, POD))
+        return blind[0]
+
+    with World(JobController, between=between).running() as world:
+        world.create(JOB, job(completions=3, parallelism=3))
+        settle(world)
+        blind[0].gate.clear()
+        pod = world.pods()[0]
+        world.client.update_status(POD, {**pod, "status": {**pod["status"], "phase": "Succeeded"}})
+        world.eventually(lambda: now_of(world).get("succeeded") == 1)
+        for number in range(20):
+            world.client.patch(JOB, "work", {"metadata": {"annotations": {"poke": str(number)}}}, "default")
+            world.eventually(lambda: not world.controllers[0].queue._ready and not world.controllers[0].queue._taken)
+        assert now_of(world)["succeeded"] == 1
+        blind[0].gate.set()
+        run_to_the_end(world)
+        assert_exact(world, 3)
 
 
 def test_lost_answers_delay_but_do_not_derail() -> None:
