@@ -346,6 +346,14 @@ def test_a_pod_that_was_counted_as_failed_does_not_succeed_later() -> None:
     assert (done["failed"], done.get("succeeded")) == (1, None)
 
 
+def test_a_noted_pod_counts_once_toward_the_limit() -> None:
+    owner = job(completions=2, parallelism=1, backoffLimit=1)
+    noted = job_pod(owner, "Failed")
+    owner["status"]["uncountedTerminatedPods"] = {"failed": [uid(noted)]}
+    made = planned(owner, noted)
+    assert (reasons(made.status), made.backoff, made.release) == ({}, Backoff(), [noted])
+
+
 def test_a_large_job_is_counted_in_parts() -> None:
     owner = job(completions=2000, parallelism=2000)
     pods = [job_pod(owner, "Succeeded") for _ in range(MOST + 100)]
