@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from orchestrator.api.meta import Object, is_deleting, status, uid
 from orchestrator.controllers.job_end import End
 from orchestrator.controllers.job_failure_policy import verdict
-from orchestrator.controllers.job_pods import has_failed, has_succeeded, is_indexed, is_tracked, is_valid
+from orchestrator.controllers.job_pods import has_failed, has_succeeded, index_of, is_indexed, is_tracked, is_valid
 from orchestrator.controllers.job_tally import Tally
 
 #: Pods noted at a time: the status stays small, and a large Job lets others have their turn.
@@ -33,7 +33,7 @@ class Count:
 
 def note(job: Object, seen: Tally, end: End | None) -> Count:
     noted = {which: list((status(job).get("uncountedTerminatedPods") or {}).get(which) or ()) for which in _NOTED}
-    known = {which: set(uids) for which, uids in noted.items()}
+    known = {uid for uids in noted.values() for uid in uids}
     release: list[Object] = []
     for pod in seen.pods:
         if not is_tracked(pod) or not _may_go(job, pod, seen, end):
@@ -42,7 +42,7 @@ def note(job: Object, seen: Tally, end: End | None) -> Count:
             return Count(_filled(noted), release, whole=False)
         release.append(pod)
         which = _kind(job, pod, end)
-        if which and uid(pod) not in known["succeeded"] | known["failed"]:
+        if which and uid(pod) not in known:
             noted[which].append(uid(pod))
     return Count(_filled(noted), release, whole=True)
 
@@ -51,7 +51,8 @@ def _may_go(job: Object, pod: Object, seen: Tally, end: End | None) -> bool:
     """A failed pod whose index waits for another stays as it is: its annotations carry the count."""
     if is_deleting(job) or end is not None or has_succeeded(pod):
         return True
-    return has_failed(pod, job) and all(uid(pod) != uid(last) for last in seen.last_failed.values())
+    last = seen.last_failed.get(index) if (index := index_of(pod)) is not None else None
+    return has_failed(pod, job) and (last is None or uid(last) != uid(pod))
 
 
 def _kind(job: Object, pod: Object, end: End | None) -> str:

@@ -47,10 +47,10 @@ def tally(job: Object, pods: Sequence[Object]) -> Tally:
     uncounted = status(job).get("uncountedTerminatedPods") or {}
     noted = {which: set(uncounted.get(which) or ()) for which in ("succeeded", "failed")}
     valid = [pod for pod in pods if is_tracked(pod) and is_valid(pod, job)]
-    new_succeeded = [
-        pod for pod in valid if has_succeeded(pod) and uid(pod) not in noted["succeeded"] | noted["failed"]
-    ]
-    new_failed = [pod for pod in valid if has_failed(pod, job) and uid(pod) not in noted["failed"]]
+    known = noted["succeeded"] | noted["failed"]
+    new = [pod for pod in valid if uid(pod) not in known]
+    new_succeeded = [pod for pod in new if has_succeeded(pod)]
+    new_failed = [pod for pod in new if has_failed(pod, job)]
     active = [pod for pod in pods if is_active(pod)]
     completed = _completed(job, new_succeeded)
     failed_indexes = _failed_indexes(job, valid)

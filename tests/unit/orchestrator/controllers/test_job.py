@@ -11,6 +11,7 @@ from orchestrator.api.meta import Object, controller_of, finalizers, name, statu
 from orchestrator.api.request import Request
 from orchestrator.controllers.job import JobController
 from orchestrator.controllers.job_pods import INDEX_FAILURES, TRACKING, index_of
+from orchestrator.controllers.podgc import PodGarbageCollector
 from tests.unit.orchestrator.controllers.objects import job as full_job
 from tests.unit.orchestrator.controllers.world import World
 
@@ -144,6 +145,15 @@ def test_a_deleted_pod_counts_as_failed_and_goes() -> None:
         assert (now_of(world)["failed"], world.all(POD)) == (1, [])
         settle(world, 10)
         assert len(world.pods()) == 1
+
+
+def test_a_pod_that_never_got_a_node_is_known_to_have_ended() -> None:
+    with World(JobController, PodGarbageCollector, kubelet=False).running() as world:
+        world.create(JOB, job(podReplacementPolicy="Failed"))
+        settle(world)
+        world.client.delete(POD, name(world.pods()[0]), "default")
+        settle(world)
+        assert (now_of(world)["failed"], world.all(POD)) == (1, [])
 
 
 def test_takes_in_orphans_and_lets_strays_go() -> None:

@@ -32,11 +32,16 @@ PATIENCE = 10.0
 
 
 class SteppingClock(FakeClock):
-    """`advance` returns when everybody whose time has come has noticed."""
+    """`advance` returns when everybody whose time has come has noticed. `set_by` are the seconds by which somebody has
+    set the wall clock: nobody who waits notices."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.set_by = 0.0
         self._waiting: dict[int, float] = {}
+
+    def now(self) -> float:
+        return super().now() + self.set_by
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         waiter = threading.get_ident()
