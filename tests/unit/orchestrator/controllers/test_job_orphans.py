@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.api.groups.batch import JOB
-from orchestrator.api.groups.core import POD
-from orchestrator.api.meta import Object, finalizers, owner_reference
+from orchestrator.api.groups.core import NAMESPACE, POD
+from orchestrator.api.meta import Object, finalizers, name, owner_reference, status
+from orchestrator.controllers.garbagecollector import GarbageCollector
 from orchestrator.controllers.job import JobController
 from orchestrator.controllers.job_orphans import JobPodReleaser
 from orchestrator.controllers.job_pods import TRACKING
+from orchestrator.controllers.namespace import NamespaceController
 from tests.unit.orchestrator.controllers.objects import job as full_job
 from tests.unit.orchestrator.controllers.objects import job_pod, replica_set
 from tests.unit.orchestrator.controllers.test_job import end, job, settle
@@ -62,3 +64,18 @@ def test_pods_that_somebody_counts_are_kept() -> None:
             world.create(POD, pod)
         settle(world)
         assert [finalizers(pod) for pod in held(world)] == [[TRACKING], [TRACKING]]
+
+
+def test_a_namespace_with_a_job_can_be_deleted() -> None:
+    with World(JobController, JobPodReleaser, GarbageCollector, NamespaceController).running() as world:
+        world.create(NAMESPACE, {"metadata": {"name": "shop"}})
+        made = job(completions=2, parallelism=2)
+        made["metadata"]["namespace"] = "shop"
+        world.create(JOB, made)
+        world.eventually(lambda: len([pod for pod in world.pods("shop") if status(pod).get("phase") == "Running"]) == 2)
+        world.client.delete(NAMESPACE, "shop")
+        for _ in range(30):
+            settle(world)
+            world.clock.advance(5)
+        assert not world.all(POD, "shop") and not world.all(JOB, "shop")
+        assert "shop" not in [name(each) for each in world.all(NAMESPACE)]
