@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from orchestrator.api.meta import Object, controller_of, is_deleting, labels, owner_reference, owner_references, uid
+from orchestrator.api.meta import (
+    Object,
+    controller_of,
+    finalizers,
+    is_deleting,
+    labels,
+    owner_reference,
+    owner_references,
+    uid,
+)
 from orchestrator.api.selectors import LabelSelector
 
 
@@ -24,8 +33,11 @@ class Claims:
     release: list[Object] = field(default_factory=list)
 
 
-def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object]) -> Claims:
-    """An owner that is being deleted takes no orphans and lets nothing go: the garbage collector decides then."""
+def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object], *, finalizer: str = "") -> Claims:
+    """An owner that is being deleted takes no orphans and lets nothing go: the garbage collector decides then.
+
+    `finalizer` is one that the owner's members carry: it comes with adoption, and goes with release.
+    """
     claims = Claims()
     for obj in candidates:
         controller = controller_of(obj)
@@ -36,9 +48,9 @@ def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object]) 
             if matches or is_deleting(owner):
                 claims.owned.append(obj)
             elif not is_deleting(obj):
-                claims.release.append(without_owner(obj, uid(owner)))
+                claims.release.append(_without_finalizer(without_owner(obj, uid(owner)), finalizer))
         elif matches and not is_deleting(owner) and not is_deleting(obj):
-            claims.adopt.append(_with_owner(obj, owner))
+            claims.adopt.append(_with_finalizer(_with_owner(obj, owner), finalizer))
     return claims
 
 
@@ -46,6 +58,18 @@ def _with_owner(obj: Object, owner: Object) -> Object:
     wanted = deepcopy(obj)
     others = [ref for ref in owner_references(wanted) if ref.get("uid") != uid(owner)]
     wanted["metadata"]["ownerReferences"] = [*others, owner_reference(owner)]
+    return wanted
+
+
+def _with_finalizer(wanted: Object, finalizer: str) -> Object:
+    if finalizer and finalizer not in finalizers(wanted):
+        wanted["metadata"]["finalizers"] = [*finalizers(wanted), finalizer]
+    return wanted
+
+
+def _without_finalizer(wanted: Object, finalizer: str) -> Object:
+    if finalizer in finalizers(wanted):
+        wanted["metadata"]["finalizers"] = [entry for entry in finalizers(wanted) if entry != finalizer]
     return wanted
 
 

@@ -9,11 +9,14 @@ from orchestrator.controllers.bootstrap_tokens import TokenCleaner
 from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.crd import CustomResourceDefinitionController
+from orchestrator.controllers.cronjob import CronJobController
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
 from orchestrator.controllers.garbagecollector import GarbageCollector
+from orchestrator.controllers.job import JobController
+from orchestrator.controllers.job_orphans import JobPodReleaser
 from orchestrator.controllers.loadbalancer import LoadBalancerController
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
@@ -23,6 +26,7 @@ from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
+from orchestrator.controllers.ttl_after_finished import TTLAfterFinishedController
 from orchestrator.util.clock import Clock
 from orchestrator.util.settings import Settings
 
@@ -34,6 +38,10 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CustomResourceDefinitionController,
     DeploymentController,
     ReplicaSetController,
+    JobController,
+    JobPodReleaser,
+    CronJobController,
+    TTLAfterFinishedController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

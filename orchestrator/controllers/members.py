@@ -29,12 +29,13 @@ log = logging.getLogger(__name__)
 
 
 class Members:
-    """Objects of kind `members` that objects of kind `owners` control."""
+    """Objects of kind `members` that objects of kind `owners` control, and that carry `finalizer` while they do."""
 
-    def __init__(self, client: Client, owners: Informer, members: Informer) -> None:
+    def __init__(self, client: Client, owners: Informer, members: Informer, *, finalizer: str = "") -> None:
         self._client = client
         self._owners = owners
         self._members = members
+        self._finalizer = finalizer
         index_by_controller(members)
 
     def owners_of(self, member: Object) -> Iterable[Key]:
@@ -57,7 +58,8 @@ class Members:
         Raises ApiError: Conflict when the cache is behind.
         """
         candidates = controlled_by(self._members, uid(owner)) + orphans(self._members, namespace(owner))
-        claims = claim(owner, label_selector(owner.get("spec", {}).get("selector")), candidates)
+        selector = label_selector(owner.get("spec", {}).get("selector"))
+        claims = claim(owner, selector, candidates, finalizer=self._finalizer)
         if claims.adopt and not self._still_there(owner):
             return claims.owned
         kind = self._members.kind

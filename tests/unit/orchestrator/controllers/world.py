@@ -19,6 +19,7 @@ from orchestrator.api.times import rfc3339, rfc3339_micro
 from orchestrator.client.client import Client, Transport
 from orchestrator.client.informer import Informer
 from orchestrator.client.informers import Informers
+from orchestrator.client.workqueue import WorkQueue
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.util.clock import FakeClock
 from orchestrator.util.settings import Settings
@@ -31,11 +32,16 @@ PATIENCE = 10.0
 
 
 class SteppingClock(FakeClock):
-    """`advance` returns when everybody whose time has come has noticed."""
+    """`advance` returns when everybody whose time has come has noticed. `set_by` are the seconds by which somebody has
+    set the wall clock: nobody who waits notices."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.set_by = 0.0
         self._waiting: dict[int, float] = {}
+
+    def now(self) -> float:
+        return super().now() + self.set_by
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         waiter = threading.get_ident()
@@ -141,8 +147,13 @@ class World:
     def _is_quiet(self) -> bool:
         before = self.revision()
         seen = all(self._is_in_step(informer) for informer in list(self.informers._informers.values()))
-        idle = not any(queue._ready or queue._taken for queue in (controller.queue for controller in self.controllers))
+        idle = all(self._is_idle(controller.queue) for controller in self.controllers)
         return seen and idle and self.revision() == before
+
+    def _is_idle(self, queue: WorkQueue) -> bool:
+        with queue._lock:
+            overdue = any(due <= self.clock.monotonic() for due in queue._due.values())
+            return not (queue._ready or queue._taken or overdue)
 
     def _is_in_step(self, informer: Informer) -> bool:
         there = {key(obj): resource_version(obj) for obj in self.client.list(informer.kind).items}
