@@ -6,12 +6,24 @@ selector decides only about orphans and about members that no longer match.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from orchestrator.api.meta import Object, controller_of, is_deleting, labels, owner_reference, owner_references, uid
-from orchestrator.api.selectors import LabelSelector
+from orchestrator.api.meta import (
+    Object,
+    controller_of,
+    is_deleting,
+    labels,
+    owner_reference,
+    owner_references,
+    spec,
+    uid,
+)
+from orchestrator.api.selectors import LabelSelector, label_selector
+
+#: (owner, member): what the owner asks of its members beyond their labels.
+Belongs = Callable[[Object, Object], bool]
 
 
 @dataclass(slots=True)
@@ -24,12 +36,22 @@ class Claims:
     release: list[Object] = field(default_factory=list)
 
 
-def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object]) -> Claims:
+def selector_of(owner: Object) -> LabelSelector:
+    """A ReplicationController's selector is older than LabelSelector: a plain map of labels."""
+    selector = spec(owner).get("selector")
+    return label_selector({"matchLabels": selector} if owner.get("kind") == "ReplicationController" else selector)
+
+
+def anyone(_owner: Object, _member: Object) -> bool:
+    return True
+
+
+def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object], belongs: Belongs = anyone) -> Claims:
     """An owner that is being deleted takes no orphans and lets nothing go: the garbage collector decides then."""
     claims = Claims()
     for obj in candidates:
         controller = controller_of(obj)
-        matches = selector.matches(labels(obj))
+        matches = selector.matches(labels(obj)) and belongs(owner, obj)
         if controller is not None:
             if controller.get("uid") != uid(owner):
                 continue

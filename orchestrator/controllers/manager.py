@@ -17,7 +17,7 @@ from orchestrator.controllers.loadbalancer import LoadBalancerController
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
-from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.replicaset import ReplicaSetController, ReplicationManager
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
@@ -32,6 +32,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ClusterRoleAggregation,
     DeploymentController,
     ReplicaSetController,
+    ReplicationManager,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,
