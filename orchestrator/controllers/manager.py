@@ -8,6 +8,7 @@ from orchestrator.controllers.base import Context, Controller, Recorder
 from orchestrator.controllers.bootstrap_tokens import TokenCleaner
 from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
+from orchestrator.controllers.daemonset import DaemonSetController
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
@@ -21,6 +22,7 @@ from orchestrator.controllers.replicaset import ReplicaSetController, Replicatio
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
 from orchestrator.util.clock import Clock
 from orchestrator.util.settings import Settings
@@ -33,6 +35,8 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DeploymentController,
     ReplicaSetController,
     ReplicationManager,
+    StatefulSetController,
+    DaemonSetController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

@@ -93,7 +93,7 @@ class PodControl:
             raise
         self.tell(owner, "delete", pod, None)
 
-    def tell(self, owner: Object, verb: Literal["create", "delete"], pod: Object, error: ApiError | None) -> None:
+    def tell(self, owner: Object, verb: str, pod: Object, error: ApiError | None) -> None:
         if error is None:
             self._record(owner, "Normal", f"Successful{verb.capitalize()}", f"{verb.capitalize()}d pod: {name(pod)}")
         else:
