@@ -10,6 +10,7 @@ from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.daemonset import DaemonSetController
 from orchestrator.controllers.deployment import DeploymentController
+from orchestrator.controllers.disruption import DisruptionController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
@@ -37,6 +38,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ReplicationManager,
     StatefulSetController,
     DaemonSetController,
+    DisruptionController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

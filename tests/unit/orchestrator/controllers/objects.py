@@ -114,7 +114,9 @@ def stateful_set(replicas: int = 3, *, name: str = "web", image: str = "nginx:1"
     }
 
 
-def daemon_set(name: str = "agent", *, image: str = "nginx:1", surge: Any = 0, unavailable: Any = 1, **spec: Any) -> Object:
+def daemon_set(
+    name: str = "agent", *, image: str = "nginx:1", surge: Any = 0, unavailable: Any = 1, **spec: Any
+) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
