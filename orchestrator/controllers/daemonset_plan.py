@@ -106,7 +106,9 @@ def _manage(
 
 
 def _surplus(running: Sequence[Object], hashed: str, min_ready: int, now: float) -> list[Object]:
-    """Two pods may be there only while the old one serves and the new one does not yet."""
+    """Two pods may be there only while the old one serves and the new one does not yet. Of each kind one that is
+    ready is kept, so that a second update in the middle of the first takes away nothing that serves."""
+    running = sorted(running, key=is_ready, reverse=True)
     new = [pod for pod in running if labels(pod).get(POD_REVISION) == hashed]
     old = [pod for pod in running if labels(pod).get(POD_REVISION) != hashed]
     surplus = new[1:] + old[1:]
