@@ -10,6 +10,7 @@ from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from orchestrator.api.groups.core import POD, REPLICATION_CONTROLLER
 from orchestrator.api.groups.policy import POD_DISRUPTION_BUDGET
+from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import (
     Key,
     Object,
@@ -24,6 +25,7 @@ from orchestrator.api.meta import (
     uid,
 )
 from orchestrator.api.selectors import label_selector, selector_text
+from orchestrator.client.informer import Informer
 from orchestrator.controllers import disruption_plan as plans
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.disruption_plan import Scale
@@ -51,8 +53,18 @@ class DisruptionController(Controller):
         self._budgets = self.informer(POD_DISRUPTION_BUDGET)
         self._pods = self.informer(POD)
         self._scaled = {(kind.group, kind.kind): self.informer(kind) for kind in _SCALED}
+        self._custom: dict[tuple[str, str], Informer] = {}
+        self.follow_custom(self._begun, self._ended)
         self._budgets.add_handler(lambda old, new: self.queue.add(key(new or old or {})))
         self._pods.add_handler(self._pod_changed)
+
+    def _begun(self, informer: Informer) -> None:
+        self._custom[informer.kind.group, informer.kind.kind] = informer
+
+    def _ended(self, informer: Informer) -> None:
+        type = (informer.kind.group, informer.kind.kind)
+        if self._custom.get(type) is informer:
+            del self._custom[type]
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         for pod in (old, new):
@@ -99,14 +111,21 @@ class DisruptionController(Controller):
         return Scale(uid(owner), replicas(owner))
 
     def _owner(self, pod: Object, reference: Object) -> Object:
+        """The object that `reference` is to; of a custom kind its Scale, which has the replicas at the same place."""
         type = (group_of(str(reference.get("apiVersion"))), str(reference.get("kind")))
-        informer = self._scaled.get(type)
-        if informer is None:
-            raise Unscalable(_why_not(type, pod))
-        cached = informer.cache.get(make_key(namespace(pod), str(reference.get("name"))))
+        informer, custom = self._scaled.get(type), self._custom.get(type)
+        where = make_key(namespace(pod), str(reference.get("name")))
         try:
-            owner = cached or self.client.get(informer.kind, str(reference.get("name")), namespace(pod))
+            if informer is not None:
+                cached = informer.cache.get(where)
+                owner = cached or self.client.get(informer.kind, str(reference.get("name")), namespace(pod))
+            elif custom is not None:
+                owner = self.client.get(custom.kind, str(reference.get("name")), namespace(pod), subresource="scale")
+            else:
+                raise Unscalable(_why_not(type, pod))
         except NotFound:
+            if custom is not None and custom.cache.get(where) is not None:
+                raise Unscalable(_no_scale(custom.kind)) from None
             raise Unscalable(_none_for(pod), missing=True) from None
         if uid(owner) != reference.get("uid"):
             raise Unscalable(_none_for(pod), missing=True)
@@ -143,4 +162,8 @@ def _none_for(pod: Object) -> str:
 
 def _why_not(type: tuple[str, str], pod: Object) -> str:
     kind = next((kind for kind in BUILTIN if (kind.group, kind.kind) == type), None)
-    return f"{kind.resource} does not implement the scale subresource" if kind else _none_for(pod)
+    return _no_scale(kind) if kind else _none_for(pod)
+
+
+def _no_scale(kind: Kind) -> str:
+    return f"{kind.resource} does not implement the scale subresource"
