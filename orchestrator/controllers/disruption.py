@@ -60,6 +60,9 @@ class DisruptionController(Controller):
 
     def _begun(self, informer: Informer) -> None:
         self._custom[informer.kind.group, informer.kind.kind] = informer
+        # Pods of the kind may have been there before their kind was known.
+        for budget in self._budgets.cache.list():
+            self.queue.add(key(budget))
 
     def _ended(self, informer: Informer) -> None:
         type = (informer.kind.group, informer.kind.kind)

@@ -24,6 +24,7 @@ from orchestrator.controllers.replicaset import ReplicaSetController, Replicatio
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.stale_disruption import StaleDisruptionController
 from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
 from orchestrator.util.clock import Clock
@@ -41,6 +42,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     StatefulSetController,
     DaemonSetController,
     DisruptionController,
+    StaleDisruptionController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

@@ -8,18 +8,33 @@ from typing import Literal
 from orchestrator.api.errors import AlreadyExists, ApiError, NotFound
 from orchestrator.api.groups.apps import CONTROLLER_REVISION, STATEFUL_SET
 from orchestrator.api.groups.core import PERSISTENT_VOLUME_CLAIM, POD
-from orchestrator.api.meta import Key, Object, is_deleting, key, make_key, name, namespace, spec, status
+from orchestrator.api.meta import (
+    Key,
+    Object,
+    controller_of,
+    is_deleting,
+    key,
+    make_key,
+    name,
+    namespace,
+    spec,
+    status,
+    uid,
+)
+from orchestrator.client.client import Client
+from orchestrator.client.informer import Informer
 from orchestrator.controllers import statefulset_plan as plans
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.errors import namespace_is_terminating
 from orchestrator.controllers.history import History
 from orchestrator.controllers.members import Members
-from orchestrator.controllers.pod_control import PodControl
+from orchestrator.controllers.pod_control import PodControl, Record
 from orchestrator.controllers.revision_plan import revision_label
 from orchestrator.controllers.statefulset_claims import is_of
 from orchestrator.controllers.statefulset_plan import Plan
 from orchestrator.controllers.statefulset_pods import belongs, claim_names, ordinal_of, ordinals
 from orchestrator.controllers.statefulset_status import Revisions
+from orchestrator.util.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +42,22 @@ _HASH_LABEL = "controller.kubernetes.io/hash"
 
 
 class StatefulPodControl(PodControl):
-    """Its events name the StatefulSet too."""
+    """Its events name the StatefulSet too. `pods` tells a pod that is there already, only not seen yet, from one of
+    the same name that belongs to somebody else and will stay in the way."""
+
+    def __init__(self, name: str, client: Client, clock: Clock, record: Record, pods: Informer) -> None:
+        super().__init__(name, client, clock, record)
+        self._pods = pods
+
+    def is_taken(self, owner: Object, pod: Object) -> bool:
+        there = self._pods.cache.get(key(pod))
+        return there is not None and (controller_of(there) or {}).get("uid") != uid(owner)
 
     def tell(self, owner: Object, verb: str, pod: Object, error: ApiError | None) -> None:
         sentence = f"{verb} Pod {name(pod)} in StatefulSet {name(owner)}"
         if error is None:
             self._record(owner, "Normal", f"Successful{verb.capitalize()}", f"{sentence} successful")
-        elif not isinstance(error, AlreadyExists):
+        elif not isinstance(error, AlreadyExists) or self.is_taken(owner, pod):
             self._record(owner, "Warning", f"Failed{verb.capitalize()}", f"{sentence} failed error: {error}")
 
 
@@ -49,7 +73,7 @@ class StatefulSetController(Controller):
         revisions = self.informer(CONTROLLER_REVISION)
         self._history = History(context.client, self._sets, revisions, _HASH_LABEL)
         self._members = Members(context.client, self._sets, self._pods, belongs)
-        self._control = StatefulPodControl(self.name, context.client, context.clock, self.record)
+        self._control = StatefulPodControl(self.name, context.client, context.clock, self.record, self._pods)
         self._sets.add_handler(self._set_changed)
         self._pods.add_handler(self._pod_changed)
         self._claims.add_handler(self._claim_changed)

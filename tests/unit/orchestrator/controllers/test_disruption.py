@@ -6,14 +6,19 @@ from typing import Any
 import pytest
 
 from orchestrator.api.errors import ApiError, BadRequest, NotFound, TooManyRequests
+from orchestrator.api.groups.apiextensions import CUSTOM_RESOURCE_DEFINITION
 from orchestrator.api.groups.apps import DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from orchestrator.api.groups.core import POD
 from orchestrator.api.groups.policy import POD_DISRUPTION_BUDGET
+from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, condition, is_deleting, name
+from orchestrator.api.times import rfc3339
+from orchestrator.controllers.crd import CustomResourceDefinitionController
 from orchestrator.controllers.daemonset import DaemonSetController
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.disruption import DisruptionController
 from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.stale_disruption import StaleDisruptionController
 from orchestrator.controllers.statefulset import StatefulSetController
 from tests.unit.orchestrator.controllers.objects import daemon_set, deployment, pod, replica_set, stateful_set
 from tests.unit.orchestrator.controllers.world import World
@@ -246,3 +251,57 @@ def test_an_eviction_names_its_pod() -> None:
             evict(world, "nobody")
         with pytest.raises(BadRequest, match="name in URL does not match"):
             world.client.create_subresource(POD, "web-1", "eviction", {"metadata": {"name": "web-2"}}, "default")
+
+
+def test_a_disruption_that_did_not_come_is_taken_back() -> None:
+    with World(StaleDisruptionController).running() as world:
+        world.create(POD, pod("web-1", node=""))
+        world.eventually(lambda: world.pods()[0]["status"]["phase"] == "Running")
+        marked = world.client.get(POD, "web-1", "default")
+        moment = rfc3339(world.clock.now())
+        announced = {"type": "DisruptionTarget", "status": "True", "reason": "x", "lastTransitionTime": moment}
+        marked["status"]["conditions"].append(announced)
+        world.client.update_status(POD, marked)
+
+        def target() -> Object:
+            return condition(world.client.get(POD, "web-1", "default"), "DisruptionTarget") or {}
+
+        world.advance(100)
+        assert target()["status"] == "True"
+        world.advance(25)
+        world.eventually(lambda: target()["status"] == "False")
+        assert "reason" not in target()
+
+
+def test_a_custom_kind_counts_by_its_scale() -> None:
+    with World(DisruptionController, CustomResourceDefinitionController).running() as world:
+        world.client.create(CUSTOM_RESOURCE_DEFINITION, definition())
+        world.eventually(
+            lambda: condition(world.client.get(CUSTOM_RESOURCE_DEFINITION, "crews.example.com"), "Established")
+        )
+        crew = {"apiVersion": "example.com/v1", "kind": "Crew", "metadata": {"name": "web", "namespace": "default"}}
+        owner = world.eventually(lambda: world.client.create(CREW, {**crew, "spec": {"replicas": 4}}))
+        world.create(POD, pod("web-1", node="", owner=owner))
+        create(world, minAvailable="50%")
+        world.eventually(lambda: counts(world) == (0, 1, 2, 4))
+
+
+CREW = Kind("example.com", "v1", "Crew", "crews")
+
+
+def definition() -> Object:
+    counted = {"type": "object", "properties": {"replicas": {"type": "integer"}}}
+    schema = {"type": "object", "properties": {"spec": counted, "status": counted}}
+    paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "crews.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "crews", "kind": "Crew", "singular": "crew", "listKind": "CrewList"},
+            "versions": [{**version, "subresources": {"scale": paths, "status": {}}}],
+        },
+    }

@@ -221,3 +221,14 @@ def test_min_ready_seconds_slow_the_start() -> None:
         assert names(world) == ["web-0"]
         world.advance(12)
         world.eventually(lambda: names(world) == ["web-0", "web-1"])
+
+
+def test_a_pod_of_somebody_else_in_the_way_is_told_of() -> None:
+    with World(StatefulSetController).running() as world:
+        world.create(POD, pod("web-0", labels={"app": "other"}, node=""))
+        world.create(STATEFUL_SET, stateful_set(1))
+        world.eventually(lambda: world.events.messages("FailedCreate"))
+        message = 'create Pod web-0 in StatefulSet web failed error: pods "web-0" already exists'
+        assert world.events.messages("FailedCreate")[0] == message
+        world.client.delete(POD, "web-0", "default")
+        world.eventually(lambda: settled(world, 1))
