@@ -6,7 +6,7 @@ selector decides only about orphans and about members that no longer match.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -18,9 +18,13 @@ from orchestrator.api.meta import (
     labels,
     owner_reference,
     owner_references,
+    spec,
     uid,
 )
-from orchestrator.api.selectors import LabelSelector
+from orchestrator.api.selectors import LabelSelector, label_selector
+
+#: (owner, member): what the owner asks of its members beyond their labels.
+Belongs = Callable[[Object, Object], bool]
 
 
 @dataclass(slots=True)
@@ -33,7 +37,24 @@ class Claims:
     release: list[Object] = field(default_factory=list)
 
 
-def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object], *, finalizer: str = "") -> Claims:
+def selector_of(owner: Object) -> LabelSelector:
+    """A ReplicationController's selector is older than LabelSelector: a plain map of labels."""
+    selector = spec(owner).get("selector")
+    return label_selector({"matchLabels": selector} if owner.get("kind") == "ReplicationController" else selector)
+
+
+def anyone(_owner: Object, _member: Object) -> bool:
+    return True
+
+
+def claim(
+    owner: Object,
+    selector: LabelSelector,
+    candidates: Iterable[Object],
+    belongs: Belongs = anyone,
+    *,
+    finalizer: str = "",
+) -> Claims:
     """An owner that is being deleted takes no orphans and lets nothing go: the garbage collector decides then.
 
     `finalizer` is one that the owner's members carry: it comes with adoption, and goes with release.
@@ -41,7 +62,7 @@ def claim(owner: Object, selector: LabelSelector, candidates: Iterable[Object], 
     claims = Claims()
     for obj in candidates:
         controller = controller_of(obj)
-        matches = selector.matches(labels(obj))
+        matches = selector.matches(labels(obj)) and belongs(owner, obj)
         if controller is not None:
             if controller.get("uid") != uid(owner):
                 continue

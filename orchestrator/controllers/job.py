@@ -103,9 +103,8 @@ class JobController(Controller):
         counted."""
         if not births:
             return 0, None
-        self._expectations.expect_creations(key(job), len(births))
-        left = iter(births)
-        done, error = slow_start(self._pool, len(births), lambda: self._create_one(job, next(left)))
+        self._expectations.expect(key(job), creations=len(births))
+        done, error = slow_start(self._pool, births, lambda birth: self._create_one(job, birth))
         # Nobody will see those that failed or were not tried.
         self._expectations.creation_observed(key(job), len(births) - done)
         return done, None if error is None or namespace_is_terminating(error) else error
@@ -124,7 +123,7 @@ class JobController(Controller):
         pods = [*plan.drop, *plan.stop]
         if not pods:
             return
-        self._expectations.expect_deletions(key(job), map(uid, pods))
+        self._expectations.expect(key(job), deletions=map(uid, pods))
         errors = self._take_off(job, plan.drop) or all_at_once(self._pool, pods, lambda pod: self._delete(job, pod))
         for error in errors:
             # Those that were not reached will never be seen to go.

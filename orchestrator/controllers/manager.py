@@ -10,7 +10,9 @@ from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.crd import CustomResourceDefinitionController
 from orchestrator.controllers.cronjob import CronJobController
+from orchestrator.controllers.daemonset import DaemonSetController
 from orchestrator.controllers.deployment import DeploymentController
+from orchestrator.controllers.disruption import DisruptionController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
@@ -21,10 +23,12 @@ from orchestrator.controllers.loadbalancer import LoadBalancerController
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
-from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.replicaset import ReplicaSetController, ReplicationManager
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.stale_disruption import StaleDisruptionController
+from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
 from orchestrator.controllers.ttl_after_finished import TTLAfterFinishedController
 from orchestrator.util.clock import Clock
@@ -42,6 +46,11 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     JobPodReleaser,
     CronJobController,
     TTLAfterFinishedController,
+    ReplicationManager,
+    StatefulSetController,
+    DaemonSetController,
+    DisruptionController,
+    StaleDisruptionController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,

@@ -95,6 +95,46 @@ def replica_set(
     }
 
 
+def stateful_set(replicas: int = 3, *, name: str = "web", image: str = "nginx:1", **spec: Any) -> Object:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": meta(name),
+        "spec": {
+            "replicas": replicas,
+            "serviceName": "peers",
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": template(image),
+            "podManagementPolicy": "OrderedReady",
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+        "status": {"replicas": 0},
+    }
+
+
+def daemon_set(
+    name: str = "agent", *, image: str = "nginx:1", surge: Any = 0, unavailable: Any = 1, **spec: Any
+) -> Object:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": meta(name),
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": template(image),
+            "updateStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable},
+            },
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+        "status": {},
+    }
+
+
 def deployment(
     replicas: int = 3, *, image: str = "nginx:1", surge: Any = 1, unavailable: Any = 0, **spec: Any
 ) -> Object:

@@ -21,6 +21,7 @@ from orchestrator.client.informer import Informer
 from orchestrator.client.informers import Informers
 from orchestrator.client.workqueue import WorkQueue
 from orchestrator.controllers.base import Context, Controller
+from orchestrator.controllers.daemonset_pods import target_node
 from orchestrator.util.clock import FakeClock
 from orchestrator.util.settings import Settings
 from tests.fakes.api import local_api
@@ -196,9 +197,9 @@ class World:
     def pods(self, namespace: str = "default") -> list[Object]:
         return [pod for pod in self.all(POD, namespace) if not is_deleting(pod)]
 
-    def add_node(self, node: str) -> None:
+    def add_node(self, node: str, **labels: str) -> None:
         conditions = [{"type": "Ready", "status": "True", "lastHeartbeatTime": rfc3339(self.clock.now())}]
-        self.create(NODE, {"metadata": {"name": node}, "status": {"conditions": conditions}})
+        self.create(NODE, {"metadata": {"name": node, "labels": labels}, "status": {"conditions": conditions}})
         self.client.create(LEASE, self._lease(node))
 
     def beat(self, node: str) -> None:
@@ -216,7 +217,8 @@ _WRITABLE = ("name", "generateName", "namespace", "labels", "annotations", "owne
 
 
 class Kubelet:
-    """Runs every pod: bound to `node`, running and ready unless its name is in `sick`; ends pods at once."""
+    """Runs every pod: bound to the node it is for or to `node-1`, running, and ready unless its image ends in `sick`;
+    ends pods at once."""
 
     def __init__(self, world: World, pods: Informer) -> None:
         self._world = world
@@ -238,7 +240,7 @@ class Kubelet:
         if is_deleting(pod):
             client.delete(POD, name(pod), namespace(pod), grace_seconds=0)
         elif not spec(pod).get("nodeName"):
-            client.bind(pod, "node-1", POD)
+            client.bind(pod, target_node(pod) or "node-1", POD)
         elif status(pod).get("phase") == "Pending":
             client.update_status(POD, {**pod, "status": self._running(pod)})
 
