@@ -12,8 +12,10 @@ from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
+from orchestrator.controllers.ephemeral_volume import EphemeralVolumeController
 from orchestrator.controllers.garbagecollector import GarbageCollector
 from orchestrator.controllers.loadbalancer import LoadBalancerController
+from orchestrator.controllers.local_provisioner import LocalProvisioner
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
@@ -22,6 +24,8 @@ from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
+from orchestrator.controllers.volume_binding import VolumeBinder
+from orchestrator.controllers.volume_protection import ClaimProtection, VolumeProtection
 from orchestrator.util.clock import Clock
 from orchestrator.util.settings import Settings
 
@@ -42,6 +46,11 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CertificateController,
     TokenCleaner,
     ResourceQuotaController,
+    VolumeBinder,
+    LocalProvisioner,
+    EphemeralVolumeController,
+    ClaimProtection,
+    VolumeProtection,
     NamespaceController,
     GarbageCollector,
 )
