@@ -26,6 +26,7 @@ def recycler(volume: Object) -> Object:
         "spec": {
             "activeDeadlineSeconds": 300,
             "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
             "volumes": [{"name": "vol", "hostPath": dict(spec(volume)["hostPath"])}],
             "containers": [
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.api.claims import CLAIM_PROTECTION, VOLUME_PROTECTION
 from orchestrator.api.groups.core import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
 from orchestrator.api.groups.storage import STORAGE_CLASS
-from orchestrator.api.meta import Object, metadata, status
+from orchestrator.api.meta import metadata
 from orchestrator.api.quantity import parse
 from orchestrator.api.strategies.persistentvolumeclaim import requested
 from orchestrator.api.strategies.storage import storage_class
@@ -13,6 +13,10 @@ from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden
 
 _FINALIZERS = {PERSISTENT_VOLUME: VOLUME_PROTECTION, PERSISTENT_VOLUME_CLAIM: CLAIM_PROTECTION}
+
+_NO_GROWTH = (
+    "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"
+)
 
 
 class StorageInUseProtection(Plugin):
@@ -27,6 +31,8 @@ class StorageInUseProtection(Plugin):
 
 
 class ClaimResize(Plugin):
+    """Which bound claims may ask for more; one that is not bound may not change at all, by its kind's rules."""
+
     def __init__(self, view: View) -> None:
         self._view = view
 
@@ -36,16 +42,6 @@ class ClaimResize(Plugin):
             return
         if parse(requested(new) or 0) <= parse(requested(old) or 0):
             return
-        if why := self._refusal(old):
-            raise forbidden(PERSISTENT_VOLUME_CLAIM, attributes.name, why)
-
-    def _refusal(self, claim: Object) -> str:
-        if status(claim).get("phase") != "Bound":
-            return "Only bound persistent volume claims can be expanded"
-        found = self._view.find(STORAGE_CLASS, "", storage_class(claim))
+        found = self._view.find(STORAGE_CLASS, "", storage_class(old))
         if found is None or not found.get("allowVolumeExpansion"):
-            return (
-                "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must "
-                "support resize"
-            )
-        return ""
+            raise forbidden(PERSISTENT_VOLUME_CLAIM, attributes.name, _NO_GROWTH)
