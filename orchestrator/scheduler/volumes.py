@@ -173,12 +173,13 @@ def outlook(pod: PodInfo, node: str, storage: Storage) -> str:
     claims = storage.claims_of(pod)
     if len(claims) < len(pod.claims) or any(is_deleting(claim) for claim in claims):
         return "lost"
-    states = [_state(claim, node) for claim in claims]
+    states = [_state(claim, node, storage) for claim in claims]
     return next((state for state in ("lost", "pending") if state in states), "bound")
 
 
-def _state(claim: Object, node: str) -> str:
+def _state(claim: Object, node: str, storage: Storage) -> str:
     if is_bound(claim):
         return "bound"
-    # A claim that a volume is kept for has no such mark.
-    return "pending" if annotations_of(claim).get(SELECTED_NODE, node) == node else "lost"
+    chosen = annotations_of(claim).get(SELECTED_NODE)
+    kept = chosen is None and best_match(claim, storage.volumes.values(), wait=True) is not None
+    return "pending" if chosen == node or kept else "lost"

@@ -163,7 +163,8 @@ def test_each_claim_gets_a_volume_of_its_own() -> None:
     [
         ([bound(), volume()], "bound"),
         ([waiting(annotations={SELECTED_NODE: "n1"})], "pending"),
-        ([waiting()], "pending"),
+        ([waiting(), volume(claim=waiting(), storage_class="standard")], "pending"),
+        ([waiting(), volume(storage_class="standard")], "lost"),
         ([waiting(annotations={SELECTED_NODE: "n2"})], "lost"),
         ([going()], "lost"),
         ([], "lost"),
