@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.api.groups import (
+    apiextensions,
     apps,
+    autoscaling,
     batch,
     certificates,
     coordination,
     core,
     discovery,
+    events,
     metrics,
     networking,
     node,
@@ -22,11 +25,14 @@ from orchestrator.api.kinds import Kinds
 
 _GROUPS = (
     core,
+    apiextensions,
     apps,
+    autoscaling,
     batch,
     certificates,
     coordination,
     discovery,
+    events,
     metrics,
     networking,
     node,

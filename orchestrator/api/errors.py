@@ -127,9 +127,19 @@ class Conflict(ApiError):
 
 
 class Expired(ApiError):
-    """The asked-for revision is compacted: list again."""
+    """The asked-for revision is compacted: list again; `continue_token` leads to the rest as it is now."""
 
     code, reason = 410, "Expired"
+
+    def __init__(self, message: str, *, details: Object | None = None, continue_token: str = "") -> None:
+        super().__init__(message, details=details)
+        self.continue_token = continue_token
+
+    def status(self) -> Object:
+        status = super().status()
+        if self.continue_token:
+            status["metadata"] = {"continue": self.continue_token}
+        return status
 
 
 class RequestTooLarge(ApiError):

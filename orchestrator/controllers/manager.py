@@ -8,6 +8,7 @@ from orchestrator.controllers.base import Context, Controller, Recorder
 from orchestrator.controllers.bootstrap_tokens import TokenCleaner
 from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
+from orchestrator.controllers.crd import CustomResourceDefinitionController
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
@@ -34,6 +35,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCAPublisher,
     ClusterRoleAggregation,
+    CustomResourceDefinitionController,
     DeploymentController,
     ReplicaSetController,
     EndpointsController,

@@ -36,20 +36,28 @@ class ResourceQuotaController(Controller):
         #: When a quota's usage was last seen to rise, on the monotonic clock.
         self._charged: dict[Key, float] = {}
         self._quotas.add_handler(self._quota_changed)
-        for kind in BUILTIN:
-            if kind.stored and kind.namespaced and kind is not EVENT:
-                self._count(kind, self.informer(kind))
+        for kind in BUILTIN.stored():
+            if kind is not EVENT:
+                self._count(self.informer(kind))
+        self.follow_custom(self._count, self._forget)
 
-    def _count(self, kind: Kind, informer: Informer) -> None:
+    def _count(self, informer: Informer) -> None:
         """Have the quotas measured that the kind's objects may concern, whenever these use more or less."""
+        kind = informer.kind
+        if not kind.namespaced:
+            return
 
         def changed(old: Object | None, new: Object | None) -> None:
             if old is None or new is None or usage(kind, old) != usage(kind, new):
                 for quota in self._quotas.cache.list(namespace(new or old or {})):
                     self.queue.add(key(quota))
 
-        self._counted[kind] = informer
+        # A new table for each change: the worker goes through it meanwhile.
+        self._counted = {**self._counted, kind: informer}
         informer.add_handler(changed)
+
+    def _forget(self, informer: Informer) -> None:
+        self._counted = {kind: other for kind, other in self._counted.items() if other is not informer}
 
     def _quota_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:

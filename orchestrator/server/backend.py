@@ -11,6 +11,7 @@ from orchestrator.api.meta import Object
 from orchestrator.api.request import User
 from orchestrator.server import keys
 from orchestrator.server.admission.base import Admission
+from orchestrator.server.conversion import shown, stored
 from orchestrator.server.security import Security
 from orchestrator.server.summaries import Summaries
 from orchestrator.store.base import Entry, KeyNotFound, Store
@@ -30,14 +31,18 @@ class Backend:
     def entry(self, kind: Kind, namespace: str, name: str) -> Entry:
         """Raises NotFound."""
         try:
-            return self.store.get(keys.key(kind, namespace, name))
+            return shown(kind, self.store.get(keys.key(kind, namespace, name)))
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, name) from None
+
+    def create(self, kind: Kind, namespace: str, name: str, obj: Object, user: User) -> Entry:
+        """Raises KeyExists."""
+        return shown(kind, self.store.create(keys.key(kind, namespace, name), stored(kind, obj), by=user.name))
 
     def remove(self, kind: Kind, entry: Entry, user: User) -> Entry:
         """Take an object out of the store. Raises RevisionConflict, NotFound."""
         try:
-            last = self.store.delete(entry.key, entry.revision, by=user.name)
+            last = shown(kind, self.store.delete(entry.key, entry.revision, by=user.name))
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
         self.admission.removed(kind, last.object())
@@ -46,6 +51,6 @@ class Backend:
     def write(self, kind: Kind, entry: Entry, obj: Object, user: User) -> Entry:
         """Replace an object. Raises RevisionConflict, NotFound."""
         try:
-            return self.store.update(entry.key, obj, entry.revision, by=user.name)
+            return shown(kind, self.store.update(entry.key, stored(kind, obj), entry.revision, by=user.name))
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None

@@ -11,7 +11,6 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, metadata, name
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
-from orchestrator.server import keys
 from orchestrator.server.admission.base import Attributes
 from orchestrator.server.backend import Backend
 from orchestrator.server.conflicts import ATTEMPTS
@@ -104,8 +103,7 @@ def _dry(backend: Backend, request: Request, obj: Object) -> bytes:
 
 
 def _store(backend: Backend, request: Request, obj: Object, user: User) -> bytes:
-    key = keys.key(request.kind, request.namespace, name(obj))
-    return backend.store.create(key, obj, by=user.name).data
+    return backend.create(request.kind, request.namespace, name(obj), obj, user).data
 
 
 def _no_unique_name(kind: Kind, taken: str) -> AlreadyExists:

@@ -41,6 +41,7 @@ def mark(kind: Kind, obj: Object, options: DeleteOptions, now: float) -> bool:
         _shorten(meta, options.grace_seconds)
         return not held(kind, obj) and not meta.get("deletionGracePeriodSeconds")
     _ask_collector(meta, options.propagation or _default_propagation(kind, obj))
+    kind.strategy.prepare_delete(obj)
     grace = kind.strategy.grace_seconds(obj, options.grace_seconds)
     if grace == 0 and not held(kind, obj):
         return True
@@ -48,7 +49,6 @@ def mark(kind: Kind, obj: Object, options: DeleteOptions, now: float) -> bool:
     meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):
         meta["generation"] += 1
-    kind.strategy.prepare_delete(obj)
     return False
 
 

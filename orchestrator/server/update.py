@@ -99,8 +99,7 @@ def _attempt(
     kind.strategy.default(wanted)
     new = part(kind, wanted, old)
     new = owned(new, owners(Writing(request, user, backend.clock.now(), old, new, given)))
-    desired = kind.strategy.desired
-    if kind.strategy.has_generation and new.get(desired) != old.get(desired):
+    if kind.strategy.has_generation and kind.strategy.wishes(new) != kind.strategy.wishes(old):
         new["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
     dry = dry_run(request.options)
     attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource, dry)

@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator.api.crd.node import RULES, Node
 from orchestrator.api.crd.program import Rule, Verdict, compiled
-from orchestrator.api.crd.values import NOTHING, by_keys, keys_of
+from orchestrator.api.crd.values import NOTHING, by_keys, has_type, keys_of
 from orchestrator.api.errors import FieldError, duplicate, forbidden, invalid, required
 from orchestrator.api.meta import Object
 
@@ -60,7 +60,8 @@ class _Run:
             return
         if old is not NOTHING:
             unchanged = old == value
-        if rules.rules:
+        # A value of another type was let pass as it was there before: no rule can say anything of it.
+        if rules.rules and has_type(rules.node.schema, value):
             self._here(rules, path, value, old, unchanged=unchanged)
         for below, place, inner, before in _below(rules, path, value, old):
             self.walk(below, place, inner, before, unchanged=unchanged)

@@ -73,7 +73,7 @@ class Check:
     )
 
     def __init__(self, schema: Object) -> None:
-        self._types = ("integer", "string") if schema.get(INT_OR_STRING) else _type(schema)
+        self._types = _types(schema)
         self._nullable = bool(schema.get("nullable"))
         self._tests: Mapping[str, tuple[Test, ...]] = tests(schema)
         self._required: tuple[str, ...] = tuple(schema.get("required") or ())
@@ -101,7 +101,7 @@ class Check:
         kind = type_name(value)
         if value is None and self._nullable:
             kind = ""
-        elif self._types and not any(taken in self._types for taken in _TAKES.get(kind, (kind,))):
+        elif not _takes(self._types, kind):
             wanted = ",".join(self._types)
             sentence = f'Invalid value: "{kind}": {path} in body must be of type {wanted}: "{kind}"'
             errors.append(FieldError(path or "<nil>", "FieldValueTypeInvalid", sentence))
@@ -138,8 +138,20 @@ def keys_of(keys: tuple[str, ...], item: Any) -> str:
     return repr([item.get(key) for key in keys]) if keys and isinstance(item, dict) else ""
 
 
-def _type(schema: Object) -> tuple[str, ...]:
+def has_type(schema: Object, value: Any) -> bool:
+    """Whether the value is of the schema's type."""
+    return _takes(_types(schema), type_name(value))
+
+
+def _types(schema: Object) -> tuple[str, ...]:
+    """Empty for any."""
+    if schema.get(INT_OR_STRING):
+        return ("integer", "string")
     return (schema["type"],) if schema.get("type") else ()
+
+
+def _takes(types: tuple[str, ...], kind: str) -> bool:
+    return not types or any(taken in types for taken in _TAKES.get(kind, (kind,)))
 
 
 def _check(schema: Any) -> Check | None:

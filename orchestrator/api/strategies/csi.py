@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.api import names
-from orchestrator.api.checks import Errors, indexed, named, not_negative, obeys, one_of, unchanged, unique
+from orchestrator.api.checks import IMMUTABLE, Errors, indexed, named, not_negative, obeys, one_of, unchanged, unique
 from orchestrator.api.defaults import fill
 from orchestrator.api.errors import FieldError, duplicate, invalid, required
 from orchestrator.api.meta import Object, name, spec
@@ -88,13 +88,10 @@ class CSINodeStrategy(Strategy):
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         """Drivers come and go; what a driver that stays said of itself does not change."""
-        was = {driver.get("name"): driver for driver in spec(old).get("drivers") or []}
-        return [
-            error
-            for driver in spec(new).get("drivers") or []
-            if driver.get("name") in was
-            for error in unchanged("spec.drivers", driver, was[driver.get("name")])
-        ]
+        before = spec(old).get("drivers") or []
+        names = {driver.get("name") for driver in before}
+        changed = [d for d in spec(new).get("drivers") or [] if d.get("name") in names and d not in before]
+        return [invalid("spec.drivers", driver, IMMUTABLE) for driver in changed]
 
     def row(self, obj: Object, now: float) -> Sequence[Cell]:
         return (name(obj), len(spec(obj).get("drivers") or []), created(obj, now))

@@ -18,6 +18,8 @@ _KEY_DEFAULTS = {"protocol": "TCP"}
 
 
 def of(kind: Kind) -> Shape:
+    if kind.schema is not None:
+        return kind.schema.type
     struct = schema.load().of(kind)
     return None if struct is None else struct.whole
 

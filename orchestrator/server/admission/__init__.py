@@ -6,6 +6,7 @@ import random
 
 from orchestrator.server.admission.base import Admission, View
 from orchestrator.server.admission.certificates import CertificateRequests
+from orchestrator.server.admission.custom_resources import CustomResources
 from orchestrator.server.admission.default_classes import default_ingress_class, default_storage_class
 from orchestrator.server.admission.limits import LimitRanger
 from orchestrator.server.admission.namespaces import NamespaceLifecycle
@@ -28,6 +29,7 @@ def standard(store: Store, settings: Settings, rng: random.Random, authorizer: A
     return Admission(
         (
             NamespaceLifecycle(view),
+            CustomResources(view),
             NodeRestriction(view),
             EscalationPrevention(authorizer),
             CertificateRequests(authorizer),
