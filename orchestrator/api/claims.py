@@ -167,6 +167,11 @@ def claimed(volume: Object, claim: Object) -> Object:
     return new
 
 
+def is_free(volume: Object) -> bool:
+    """Anybody may claim the volume."""
+    return status(volume).get("phase") == "Available" and not spec(volume).get("claimRef")
+
+
 def best_match(
     claim: Object, volumes: Volumes, *, wait: bool = False, usable: Callable[[Object], bool] = lambda _: True
 ) -> Object | None:
@@ -179,12 +184,8 @@ def best_match(
         return min(kept, key=lambda volume: (not spec(volume)["claimRef"].get("uid"), name(volume)))
     if wait:
         return None
-    fitting = [volume for volume in candidates if _is_free(volume) and _fits(volume, claim)]
+    fitting = [volume for volume in candidates if is_free(volume) and _fits(volume, claim)]
     return min(fitting, key=lambda v: (len(spec(v).get("accessModes") or ()), capacity(v), name(v)), default=None)
-
-
-def _is_free(volume: Object) -> bool:
-    return status(volume).get("phase") == "Available" and not spec(volume).get("claimRef")
 
 
 def _fits(volume: Object, claim: Object) -> bool:

@@ -111,11 +111,12 @@ class LocalProvisioner(Controller):
         self.record(claim, "Normal", "ProvisioningSucceeded", f"Successfully provisioned volume {name(volume)}")
 
     def _no_node(self, claim: Object, found: Object, chosen: str) -> None:
-        if chosen and waits_for_consumer(found) and self._is_gone(chosen):
+        """The node is gone, and the scheduler has to choose another; or it has not chosen yet; or nobody chooses."""
+        if chosen and self._is_gone(chosen):
             self.client.update(PERSISTENT_VOLUME_CLAIM, plans.without_node(claim))
             why = f'failed to get target node: node "{chosen}" not found'
             self.record(claim, "Warning", "ProvisioningFailed", why)
-        elif not chosen:
+        elif not waits_for_consumer(found):
             self._failed(claim, found, "no node is ready for it")
 
     def _failed(self, claim: Object, found: Object, why: str) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from orchestrator.api.claims import claim_of, claimed, is_bound
+from orchestrator.api.claims import claim_of, claimed, is_bound, is_free
 from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.core import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, POD
 from orchestrator.api.groups.storage import STORAGE_CLASS
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Key, Object, is_deleting, key, name, spec, split_key, status, uid
+from orchestrator.api.strategies.storage import storage_class
 from orchestrator.client.informer import Informer
 from orchestrator.controllers import volume_binding_plan as plans
 from orchestrator.controllers.base import Context, Controller
@@ -38,7 +39,7 @@ class VolumeBinder(Controller):
         self._volumes = self.informer(PERSISTENT_VOLUME)
         self._classes = self.informer(STORAGE_CLASS)
         self._pods = self.informer(POD)
-        self._claims.add_index(_OPEN, lambda claim: () if is_bound(claim) else ("",))
+        self._claims.add_index(_OPEN, lambda claim: () if is_bound(claim) else (storage_class(claim),))
         self._volumes.add_index(_CLAIM, lambda volume: (claim,) if (claim := claim_of(volume)) else ())
         self._claims.add_handler(self._claim_changed)
         self._volumes.add_handler(self._volume_changed)
@@ -56,14 +57,14 @@ class VolumeBinder(Controller):
         self.queue.add(key(volume))
         if claim := claim_of(volume):
             self.queue.add(claim)
-        if new is None or not claim_of(volume):
-            self._look_at_open_claims()
+        if new is not None and is_free(new) and not (old and is_free(old)):
+            self._look_at_open_claims(storage_class(new))
 
     def _class_changed(self, old: Object | None, new: Object | None) -> None:
-        self._look_at_open_claims()
+        self._look_at_open_claims(name(new or old or {}))
 
-    def _look_at_open_claims(self) -> None:
-        for claim in self._claims.cache.by_index(_OPEN, ""):
+    def _look_at_open_claims(self, wanted: str) -> None:
+        for claim in self._claims.cache.by_index(_OPEN, wanted):
             self.queue.add(key(claim))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:

@@ -224,6 +224,8 @@ def test_a_chosen_node_that_is_gone_is_chosen_anew(lab: Lab) -> None:
     lab.claim(storage_class=None)
     lab.choose("gone")
     lab.world.eventually(lambda: SELECTED_NODE not in annotations(lab.get_claim()))
+    lab.world.quiet()
+    assert lab.world.events.messages("ProvisioningFailed") == ['failed to get target node: node "gone" not found']
 
 
 def test_the_folder_goes_before_the_volume(lab: Lab) -> None:

@@ -7,7 +7,15 @@ import pytest
 from orchestrator.api.claims import VOLUME_PROTECTION
 from orchestrator.api.errors import Forbidden, NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT
-from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, NODE, PERSISTENT_VOLUME, POD, SECRET
+from orchestrator.api.groups.core import (
+    CONFIG_MAP,
+    NAMESPACE,
+    NODE,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SECRET,
+)
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, finalizers
@@ -15,7 +23,7 @@ from orchestrator.api.request import User
 from orchestrator.client.client import Client
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.resources import Resources
-from tests.fakes.volumes import claim, local_volume
+from tests.fakes.volumes import claim, local_volume, volume
 
 from .objects import config_map, pod
 
@@ -116,7 +124,14 @@ def test_components_do_their_work(resources: Resources, client: Client) -> None:
     scheduler.bind(client.get(POD, "web", "default"), "n1", POD)
     with pytest.raises(Forbidden):
         scheduler.list(SECRET)
+    wanted = claim()
+    del wanted["metadata"]["uid"]
+    client.create(PERSISTENT_VOLUME_CLAIM, wanted)
+    scheduler.update(PERSISTENT_VOLUME_CLAIM, scheduler.get(PERSISTENT_VOLUME_CLAIM, "data", "default"))
     controllers = as_user(resources, "system:kube-controller-manager")
+    made = volume()
+    del made["metadata"]["uid"]
+    controllers.update_status(PERSISTENT_VOLUME, controllers.create(PERSISTENT_VOLUME, made))
     controllers.delete(POD, "web", "default")
     with pytest.raises(Forbidden):
         controllers.create(DEPLOYMENT, {"metadata": {"name": "x", "namespace": "default"}})
