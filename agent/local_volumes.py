@@ -26,17 +26,18 @@ log = logging.getLogger(__name__)
 
 
 class LocalVolumes:
-    """`volumes` must be an informer on PersistentVolumes that is not started yet."""
-
-    def __init__(self, client: Client, volumes: Informer, folders: VolumeFolders, node: str, clock: Clock) -> None:
-        self._client, self._volumes, self._folders, self._node = client, volumes, folders, node
+    def __init__(self, client: Client, folders: VolumeFolders, node: str, clock: Clock) -> None:
+        self._client, self._folders, self._node = client, folders, node
         self._queue = WorkQueue(clock)
-        volumes.add_handler(self._changed)
+        self._volumes = Informer(client, PERSISTENT_VOLUME, clock=clock)
+        self._volumes.add_handler(self._changed)
 
     def start(self) -> None:
+        self._volumes.start()
         threads.start("local-volumes", self._run)
 
     def stop(self) -> None:
+        self._volumes.stop()
         self._queue.shut_down()
 
     def _changed(self, old: Object | None, new: Object | None) -> None:

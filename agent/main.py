@@ -40,7 +40,7 @@ from agent.status_sender import StatusSender
 from agent.tokens import TokenManager
 from agent.volume_folders import volume_folders
 from agent.volumes import VolumeManager
-from orchestrator.api.groups.core import PERSISTENT_VOLUME, POD, SERVICE
+from orchestrator.api.groups.core import POD, SERVICE
 from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.http import HttpTransport
@@ -80,8 +80,7 @@ class Agent:
         self._statuses = StatusSender(client, clock)
         lookup = ApiLookup(client, self._services)
         folders = volume_folders(files, runtime)
-        self._persistent_volumes = Informer(client, PERSISTENT_VOLUME, clock=clock)
-        self._local_volumes = LocalVolumes(client, self._persistent_volumes, folders, node, clock)
+        self._volumes = LocalVolumes(client, folders, node, clock)
         volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
@@ -115,8 +114,7 @@ class Agent:
         """The Node first: a cluster is up when its nodes are."""
         for part in (self.node, self.engine, self._pods, self._services, self.kubelet, self._prober):
             part.start()
-        self._local_volumes.start()
-        self._persistent_volumes.start()
+        self._volumes.start()
         self._statuses.start()
         self._server.start()
         self._scheduler.start()
@@ -126,8 +124,7 @@ class Agent:
         self._scheduler.shutdown(wait=False)
         for part in (self.engine, self._pods, self._services, self.kubelet, self._prober, self._statuses):
             part.stop()
-        self._persistent_volumes.stop()
-        self._local_volumes.stop()
+        self._volumes.stop()
         self._server.stop()
         self.node.stop()
         self._recorder.stop()

@@ -13,7 +13,8 @@ from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.core import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, POD
 from orchestrator.api.groups.storage import STORAGE_CLASS
 from orchestrator.api.kinds import Kind
-from orchestrator.api.meta import Key, Object, is_deleting, key, name, spec, split_key, status, uid
+from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, spec, split_key, status, uid
+from orchestrator.api.pods import is_terminal
 from orchestrator.api.strategies.storage import storage_class
 from orchestrator.client.informer import Informer
 from orchestrator.controllers import volume_binding_plan as plans
@@ -22,6 +23,7 @@ from orchestrator.controllers.volume_recycling import recycler, recycler_name
 
 _CLAIM = "claim"
 _OPEN = "open"
+_VOLUME = "volume"
 
 
 def by_name(informer: Informer) -> dict[str, Object]:
@@ -40,6 +42,7 @@ class VolumeBinder(Controller):
         self._classes = self.informer(STORAGE_CLASS)
         self._pods = self.informer(POD)
         self._claims.add_index(_OPEN, lambda claim: () if is_bound(claim) else (storage_class(claim),))
+        self._claims.add_index(_VOLUME, lambda claim: (wanted,) if (wanted := spec(claim).get("volumeName")) else ())
         self._volumes.add_index(_CLAIM, lambda volume: (claim,) if (claim := claim_of(volume)) else ())
         self._claims.add_handler(self._claim_changed)
         self._volumes.add_handler(self._volume_changed)
@@ -57,6 +60,8 @@ class VolumeBinder(Controller):
         self.queue.add(key(volume))
         if claim := claim_of(volume):
             self.queue.add(claim)
+        for naming in self._claims.cache.by_index(_VOLUME, name(volume)):
+            self.queue.add(key(naming))
         if new is not None and is_free(new) and not (old and is_free(old)):
             self._look_at_open_claims(storage_class(new))
 
@@ -136,17 +141,19 @@ class VolumeBinder(Controller):
         volume = self._put_phase(volume, plans.Phase("Released"))
         wanted = recycler(volume)
         pod = self._ask(POD, key(wanted))
-        ended = status(pod or {}).get("phase")
         if pod is None:
             self.client.create(POD, wanted)
-            return
-        if ended == "Succeeded":
-            self.client.delete(POD, name(pod), pod["metadata"]["namespace"], uid=uid(pod))
+        elif is_terminal(pod) and not is_deleting(pod):
+            # It goes first: what it has done must not count for the volume's next claim.
+            self.client.delete(POD, name(pod), namespace(pod), uid=uid(pod))
+            self._recycled(volume, status(pod)["phase"] == "Succeeded")
+
+    def _recycled(self, volume: Object, succeeded: bool) -> None:
+        if succeeded:
             self.record(volume, "Normal", "VolumeRecycled", "Volume recycled")
             self._write(PERSISTENT_VOLUME, volume, plans.unclaimed(volume))
-        elif ended == "Failed":
-            self.client.delete(POD, name(pod), pod["metadata"]["namespace"], uid=uid(pod))
-            self._put_phase(volume, plans.Phase("Failed", "VolumeFailedRecycle", "Recycle failed: its pod failed"))
+        else:
+            self._put_phase(volume, plans.RECYCLE_FAILED)
 
     def _put_phase(self, volume: Object, verdict: plans.Phase) -> Object:
         fresh = plans.volume_status(volume, verdict, self.clock.now())

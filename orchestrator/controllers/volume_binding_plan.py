@@ -157,6 +157,9 @@ class Recycle:
 
 VolumeVerdict = Phase | Unbind | Recycle
 
+#: Not tried again: somebody has to look.
+RECYCLE_FAILED = Phase("Failed", "VolumeFailedRecycle", "Recycle failed: its pod failed")
+
 
 def judge_volume(volume: Object, claim: Object | None) -> VolumeVerdict:
     """`claim` is the one that the volume refers to, None when that is no more (or another one of its name is)."""
@@ -183,10 +186,16 @@ def _released(volume: Object) -> VolumeVerdict:
     if policy == "Retain" or provisioned_by(volume) or is_deleting(volume):
         return Phase("Released")
     if policy == "Recycle":
-        return Recycle() if "hostPath" in spec(volume) else _failed("VolumeFailedRecycle", _no_plugin(volume, "recycl"))
+        return _to_recycle(volume)
     if path := (spec(volume).get("hostPath") or {}).get("path"):
         return _failed("VolumeFailedDelete", f"host_path deleter only supports /tmp/.+ but received provided {path}")
     return _failed("VolumeFailedDelete", _no_plugin(volume, "delet"))
+
+
+def _to_recycle(volume: Object) -> VolumeVerdict:
+    if "hostPath" not in spec(volume):
+        return _failed("VolumeFailedRecycle", _no_plugin(volume, "recycl"))
+    return RECYCLE_FAILED if status(volume).get("phase") == "Failed" else Recycle()
 
 
 def _no_plugin(volume: Object, verb: str) -> str:

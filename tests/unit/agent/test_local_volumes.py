@@ -14,7 +14,6 @@ from agent.volume_folders import VolumeError, VolumeFolders
 from orchestrator.api.claims import FOLDER_FINALIZER, VOLUME_PROTECTION
 from orchestrator.api.groups.core import PERSISTENT_VOLUME
 from orchestrator.api.meta import Object, finalizers
-from orchestrator.client.informer import Informer
 from orchestrator.util.clock import SystemClock
 from tests.fakes.api import local_api
 from tests.fakes.volumes import claim, local_volume, volume
@@ -31,18 +30,16 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.folders = VolumeFolders(root)
         self.client = local_api()[1]
-        self._parts: list[Any] = []
+        self._running: list[LocalVolumes] = []
 
     def start(self, node: str = "n1") -> None:
-        clock = SystemClock()
-        informer = Informer(self.client, PERSISTENT_VOLUME, clock=clock)
-        self._parts += [LocalVolumes(self.client, informer, self.folders, node, clock), informer]
-        for part in self._parts[-2:]:
-            part.start()
+        volumes = LocalVolumes(self.client, self.folders, node, SystemClock())
+        self._running.append(volumes)
+        volumes.start()
 
     def stop(self) -> None:
-        for part in reversed(self._parts):
-            part.stop()
+        for volumes in self._running:
+            volumes.stop()
 
     def folder(self, name: str = "pv") -> Path:
         folder = self.folders.persistent / name

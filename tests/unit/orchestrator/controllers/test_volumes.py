@@ -184,6 +184,33 @@ def test_a_volume_is_emptied_and_available_again(lab: Lab) -> None:
     lab.has("Available")
     assert "claimRef" not in spec(lab.get_volume())
     lab.told("VolumeRecycled", "Volume recycled")
+    # The next time it is emptied anew: the pod that is going does not count.
+    lab.claim()
+    lab.is_bound()
+    lab.delete_claim()
+    lab.has("Released")
+    lab.world.quiet()
+    assert status(lab.get_volume())["phase"] == "Released"
+
+
+def test_a_volume_that_cannot_be_emptied_has_failed(lab: Lab) -> None:
+    lab.volume(policy="Recycle")
+    lab.claim()
+    lab.is_bound()
+    lab.delete_claim()
+    pod = lab.world.eventually(lambda: lab.client.get(POD, "recycler-for-pv", "default"))
+    lab.client.update_status(POD, {**pod, "status": {**status(pod), "phase": "Failed"}})
+    lab.has("Failed")
+    lab.world.quiet()
+    assert status(lab.get_volume())["reason"] == "VolumeFailedRecycle"
+
+
+def test_a_claim_that_names_a_volume_gets_it_once_it_fits(lab: Lab) -> None:
+    lab.volume(storage_class="slow")
+    lab.claim(volume="pv")
+    lab.told("VolumeMismatch", 'Cannot bind to requested volume "pv": storageClassName does not match')
+    lab.client.patch(PERSISTENT_VOLUME, "pv", {"spec": {"storageClassName": ""}})
+    lab.is_bound(volume="pv")
 
 
 def test_a_volume_is_made_where_the_scheduler_says(lab: Lab) -> None:
