@@ -16,10 +16,12 @@ from orchestrator.controllers.disruption import DisruptionController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
+from orchestrator.controllers.ephemeral_volume import EphemeralVolumeController
 from orchestrator.controllers.garbagecollector import GarbageCollector
 from orchestrator.controllers.job import JobController
 from orchestrator.controllers.job_orphans import JobPodReleaser
 from orchestrator.controllers.loadbalancer import LoadBalancerController
+from orchestrator.controllers.local_provisioner import LocalProvisioner
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
@@ -31,6 +33,8 @@ from orchestrator.controllers.stale_disruption import StaleDisruptionController
 from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
 from orchestrator.controllers.ttl_after_finished import TTLAfterFinishedController
+from orchestrator.controllers.volume_binding import VolumeBinder
+from orchestrator.controllers.volume_protection import ClaimProtection, VolumeProtection
 from orchestrator.util.clock import Clock
 from orchestrator.util.settings import Settings
 
@@ -61,6 +65,11 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CertificateController,
     TokenCleaner,
     ResourceQuotaController,
+    VolumeBinder,
+    LocalProvisioner,
+    EphemeralVolumeController,
+    ClaimProtection,
+    VolumeProtection,
     NamespaceController,
     GarbageCollector,
 )

@@ -120,10 +120,10 @@ class World:
             controller.stop()
         self.informers.stop()
 
-    def replace_controllers(self) -> None:
-        """New ones that know nothing, as after a crash, with nothing in between any more."""
+    def replace_controllers(self, transport: Transport | None = None) -> None:
+        """New ones that know nothing, as after a crash, with nothing (or `transport`) in between any more."""
         self.stop()
-        self._make_controllers(self.client)
+        self._make_controllers(Client(transport) if transport else self.client)
         self.start()
 
     def eventually(self, look: Callable[[], T]) -> T:

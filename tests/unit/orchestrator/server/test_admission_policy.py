@@ -117,7 +117,9 @@ def test_a_runtime_class_costs_and_chooses_nodes(client: Client) -> None:
 
 
 def test_claims_get_the_default_storage_class(client: Client) -> None:
-    assert "storageClassName" not in client.create(PERSISTENT_VOLUME_CLAIM, claim("before"))["spec"]
+    assert client.create(PERSISTENT_VOLUME_CLAIM, claim("before"))["spec"]["storageClassName"] == "standard"
+    client.delete(STORAGE_CLASS, "standard")
+    assert "storageClassName" not in client.create(PERSISTENT_VOLUME_CLAIM, claim("without"))["spec"]
     default = {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
     client.create(STORAGE_CLASS, {"metadata": default, "provisioner": "a.io/b"})
     assert client.create(PERSISTENT_VOLUME_CLAIM, claim("a"))["spec"]["storageClassName"] == "fast"
