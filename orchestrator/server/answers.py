@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
+def _status_line(code: int) -> str:
+    """The code and its phrase as Kubernetes spells it (werkzeug shouts): scripts compare it, and people read it."""
+    return f"{code} {responses.get(code, f'status code {code}')}"
+
+
 def json_answer(data: bytes | Iterable[bytes], code: int = 200, warnings: Sequence[str] = ()) -> Response:
-    answer = Response(data, code, content_type=JSON)
+    answer = Response(data, _status_line(code), content_type=JSON)
     answer.headers["Cache-Control"] = "no-cache, private"
     for warning in warnings:
         answer.headers.add("Warning", f"299 - {_quoted(warning)}")
@@ -38,7 +44,7 @@ def object_answer(obj: Object, wanted: Wanted, code: int = 200, warnings: Sequen
 
 
 def text_answer(text: str | bytes, code: int = 200, content_type: str = "text/plain; charset=utf-8") -> Response:
-    return Response(text, code, content_type=content_type)
+    return Response(text, _status_line(code), content_type=content_type)
 
 
 def error_answer(error: ApiError) -> Response:
@@ -61,7 +67,7 @@ def passed_answer(code: int, headers: list[tuple[str, str]], pieces: Iterator[by
         yield b""
         yield from pieces
 
-    answer = Response(begun(), code)
+    answer = Response(begun(), _status_line(code))
     answer.headers = Headers(headers)
     answer.call_on_close(open_.close)
     return answer
@@ -75,7 +81,7 @@ class _Upgraded(Response):
 
 
 def moved_answer(location: str) -> Response:
-    return Response(b"", 301, {"Location": location})
+    return Response(b"", _status_line(301), {"Location": location})
 
 
 def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[tuple[str, str]]) -> Response:
@@ -85,7 +91,7 @@ def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[tup
         yield b""
         talk()
 
-    answer = _Upgraded(begun(), 101, headers)
+    answer = _Upgraded(begun(), _status_line(101), headers)
     del answer.headers["Content-Type"]
     answer.call_on_close(open_.close)
     return answer
