@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -18,13 +20,29 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def decode(data: bytes, max_depth: int) -> tuple[Any, tuple[str, ...]]:
     """The value of the one document in `data`, and the dotted paths of keys given twice. Raises BadRequest."""
+    with _loader(data) as loader:
+        node = loader.get_single_node()
+        return _Builder(loader, max_depth).document(node)
+
+
+def decode_all(data: bytes, max_depth: int) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """As `decode`, of every document in `data`."""
+    with _loader(data) as loader:
+        while loader.check_node():
+            yield _Builder(loader, max_depth).document(loader.get_node())
+
+
+@contextmanager
+def _loader(data: bytes) -> Iterator[Any]:
+    """Raises BadRequest in place of what the loader, or who uses it, raises."""
     try:
         loader = _Loader(data)
         try:
-            return _Builder(loader, max_depth).document()
+            yield loader
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError, RecursionError) as error:
+        # An empty `!!int`, and a `!!bool` that is none, are LookupErrors to the library.
         # Where libyaml is missing, the parser nests until Python stops it.
         raise BadRequest(f"error converting YAML to JSON: {error}") from None
 
@@ -39,8 +57,7 @@ class _Builder:
         self._characters = 0
         self._duplicates: list[str] = []
 
-    def document(self) -> tuple[Any, tuple[str, ...]]:
-        node = self._loader.get_single_node()
+    def document(self, node: yaml.Node | None) -> tuple[Any, tuple[str, ...]]:
         value = None if node is None else self._build(node, "", 0)
         return value, tuple(self._duplicates)
 

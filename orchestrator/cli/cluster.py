@@ -147,7 +147,7 @@ def wait_ready(cluster: Cluster, nodes: Sequence[str], timeout: float, waiting: 
                 raise Failure(f"{component.name} ended: {component.last_words() or 'it said nothing'}")
         if time.monotonic() > deadline:
             raise Failure(
-                f"{missing} after {timeout:.0f} s: see `podlab logs {watched[0].name}` and {cluster.home}/logs"
+                f"{missing} after {timeout:.0f} s: see `podlab cluster-logs {watched[0].name}` and {cluster.home}/logs"
             )
         waiting()
 

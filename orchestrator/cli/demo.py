@@ -114,7 +114,9 @@ def _fetch_all(client: Client) -> Counter[str]:
         answers[_fetch(host, port)] += 1
         if len(answers) == 3 and min(answers.values()) > 1:
             return answers
-    raise Failure(f"only {len(answers)} of 3 pods answered in {_FETCHES} fetches: see `podlab logs proxy-node-1`")
+    raise Failure(
+        f"only {len(answers)} of 3 pods answered in {_FETCHES} fetches: see `podlab cluster-logs proxy-node-1`"
+    )
 
 
 def _answers(host: str, port: int) -> bool:

@@ -1,4 +1,4 @@
-"""`podlab up`, `down`, `run`, `status`, `logs`: the cluster's life on this machine."""
+"""`podlab up`, `down`, `run`, `status`, `cluster-logs`, `kubeconfig`: the cluster's life on this machine."""
 
 from __future__ import annotations
 
@@ -206,13 +206,16 @@ def _print_nodes(cluster: Cluster) -> bool:
     return all(node_ready(node) for node in nodes)
 
 
-@click.command()
+@click.command("cluster-logs")
 @click.argument("component")
 @click.option("-f", "--follow", is_flag=True, help="Keep printing what is added.")
 @click.option("--tail", default=200, show_default=True, help="How many lines.")
 @click.pass_obj
-def logs(home: Path, component: str, follow: bool, tail: int) -> None:
-    """Print the log of COMPONENT, as `podlab status` names them (master, agent-NODE, proxy-NODE, registry)."""
+def cluster_logs(home: Path, component: str, follow: bool, tail: int) -> None:
+    """Print the log of a part of the cluster itself.
+
+    COMPONENT is as `podlab status` names them (master, agent-NODE, proxy-NODE, registry).
+    """
     components = {c.name: c for c in open_cluster(home).components()}
     if component not in components:
         raise Failure(f"there is no component {component!r}: choose one of {', '.join(components)}")
@@ -226,7 +229,11 @@ def logs(home: Path, component: str, follow: bool, tail: int) -> None:
         sys.exit(0)
 
 
+@click.command("kubeconfig")
+@click.option("--path", is_flag=True, help="Only print where the file is.")
+@click.pass_obj
 def print_kubeconfig(home: Path, path: bool) -> None:
+    """Print a kubeconfig for the cluster (or where the user's own is)."""
     cluster = open_cluster(home)
     if path:
         click.echo(str(kubeconfig.default_path()))

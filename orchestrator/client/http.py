@@ -12,7 +12,7 @@ import requests
 import urllib3.connection
 from requests.adapters import HTTPAdapter
 
-from orchestrator.api.errors import ApiError, InternalError, ServiceUnavailable, from_status
+from orchestrator.api.errors import ApiError, InternalError, ServiceUnavailable, Unreachable, from_status
 from orchestrator.api.meta import Object
 from orchestrator.api.request import JSON, Request, path
 from orchestrator.client.streams import ByteStream, HttpWatch
@@ -67,27 +67,25 @@ class HttpTransport:
         self._session.headers.update({"Accept": JSON, "Accept-Encoding": "identity", "User-Agent": agent})
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.mount(f"{self._server}/", _Adapter(_tls_context(identity)))
+        self._session.mount(f"{self._server}/", _Adapter(tls_context(identity)))
 
     def call(self, request: Request) -> Object:
         headers = {"Content-Type": request.content_type} if request.body is not None else {}
         body = orjson.dumps(request.body) if request.body is not None else None
-        code, content = self.raw(_METHODS[request.verb], path(request), request.options, body, headers)
-        if code >= 400:
-            raise _error(code, content)
-        try:
-            return orjson.loads(content)  # type: ignore[no-any-return]
-        except orjson.JSONDecodeError as error:
-            raise InternalError(f"{self._server} answered {request.verb} with no JSON: {error}") from error
+        return self._json(_METHODS[request.verb], path(request), request.options, body, headers)
 
     def watch(self, request: Request) -> HttpWatch:
         options = {**request.options, "watch": "true"}
         silence = WATCH_SILENCE if options.get("allowWatchBookmarks") == "true" else None
         return HttpWatch(self._open(path(request), options, silence))
 
-    def open(self, path: str, options: Mapping[str, str] | None = None) -> ByteStream:
+    def fetch(self, path: str, options: Mapping[str, str] | None = None, accept: str = JSON) -> Object:
+        """The JSON that a GET is answered with: discovery, a Table. Raises ApiError."""
+        return self._json("GET", path, options, None, {"Accept": accept})
+
+    def open(self, path: str, options: Mapping[str, str] | None = None, accept: str = JSON) -> ByteStream:
         """A GET whose answer is read as it comes (`pods/log`). Raises ApiError when it does not start."""
-        return self._open(path, options or {}, None)
+        return self._open(path, options or {}, None, accept)
 
     def raw(
         self,
@@ -107,10 +105,27 @@ class HttpTransport:
         """Close the idle connections."""
         self._session.close()
 
-    def _open(self, path: str, options: Mapping[str, str], silence: float | None) -> ByteStream:
-        response = self._send("GET", path, params=options, stream=True, timeout=(CONNECT_TIMEOUT, silence))
+    def _json(
+        self,
+        method: str,
+        path: str,
+        options: Mapping[str, str] | None,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Object:
+        code, content = self.raw(method, path, options, body, headers)
+        if code >= 400:
+            raise error_of(code, content)
+        try:
+            return orjson.loads(content)  # type: ignore[no-any-return]
+        except orjson.JSONDecodeError as error:
+            raise InternalError(f"{self._server} answered {method} {path} with no JSON: {error}") from error
+
+    def _open(self, path: str, options: Mapping[str, str], silence: float | None, accept: str = JSON) -> ByteStream:
+        timeout = (CONNECT_TIMEOUT, silence)
+        response = self._send("GET", path, params=options, stream=True, timeout=timeout, headers={"Accept": accept})
         if response.status_code >= 400:
-            raise _error(response.status_code, b"".join(ByteStream(response)))
+            raise error_of(response.status_code, b"".join(ByteStream(response)))
         return ByteStream(response)
 
     def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
@@ -119,7 +134,7 @@ class HttpTransport:
         except requests.ReadTimeout as error:
             raise ServiceUnavailable(f"{self._server} did not answer {method} {path} in time") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise ServiceUnavailable(f"{self._server} cannot be reached: is it up? ({_cause(error)})") from error
+            raise Unreachable(f"{self._server} cannot be reached: is it up? ({_cause(error)})") from error
 
 
 class _Adapter(HTTPAdapter):
@@ -142,7 +157,7 @@ class _Adapter(HTTPAdapter):
         return host, {"ssl_context": self._context} if host["scheme"] == "https" else {}
 
 
-def _tls_context(identity: Identity | None) -> ssl.SSLContext:
+def tls_context(identity: Identity | None) -> ssl.SSLContext:
     """Raises OSError (ssl.SSLError among them) when a certificate file cannot be used."""
     if identity is None:
         return ssl.create_default_context()
@@ -151,7 +166,8 @@ def _tls_context(identity: Identity | None) -> ssl.SSLContext:
     return context
 
 
-def _error(code: int, content: bytes) -> ApiError:
+def error_of(code: int, content: bytes) -> ApiError:
+    """What an answer with a code of 400 or more stands for."""
     try:
         status = orjson.loads(content)
     except orjson.JSONDecodeError:

@@ -40,7 +40,7 @@ def test_status_says_what_is_down(cluster: RealCluster) -> None:
     [
         (["push", "no/such:image"], "no/such:image"),
         (["node", "stop", "node-77"], "there is no node 'node-77'"),
-        (["logs", "kitchen"], "there is no component 'kitchen'"),
+        (["cluster-logs", "kitchen"], "there is no component 'kitchen'"),
         (["up", "--set", "api_port=1"], "settings can change only while the cluster is down"),
     ],
 )

@@ -1,0 +1,1 @@
+"""podlab's own everyday verbs, through the API alone: what kubectl does, for users without it."""
