@@ -40,9 +40,8 @@ def test_dynamic_objects(dynamic: DynamicClient) -> None:
         ("MODIFIED", 1),
         ("MODIFIED", 2),
     ]
-    assert [
-        each.metadata.name for each in maps.get(namespace="default", field_selector="metadata.name=free").items
-    ] == ["free"]
+    listed = maps.get(namespace="default", field_selector="metadata.name=free").items
+    assert [each.metadata.name for each in listed] == ["free"]
     done = maps.delete(name="free", namespace="default", body={"propagationPolicy": "Background"})
     assert (done.status, done.details.kind, done.details.uid) == ("Success", "configmaps", made.metadata.uid)
     with pytest.raises(NotFoundError) as missing:

@@ -48,11 +48,10 @@ def test_watch_from_a_list_on(core: client.CoreV1Api, space: str) -> None:
     assert seen[-1][0] == "BOOKMARK"
 
 
-def test_watch_of_a_moment_long_gone(core: client.CoreV1Api, space: str) -> None:
-    """Scripts list again when told that their revision is gone, as `Watch` itself does once."""
+def test_watch_of_no_revision_at_all(core: client.CoreV1Api, space: str) -> None:
     with pytest.raises(client.ApiException) as refused:
         list(watch.Watch().stream(core.list_namespaced_config_map, space, resource_version="x", timeout_seconds=1))
-    assert refused.value.status == 400
+    assert (refused.value.status, refused.value.reason) == (400, "Bad Request")
 
 
 def test_each_way_to_write(core: client.CoreV1Api, space: str) -> None:
@@ -74,61 +73,73 @@ def test_each_way_to_write(core: client.CoreV1Api, space: str) -> None:
     assert core.replace_namespaced_config_map("one", space, read).data == {"c": "3"}
 
 
-def test_deletes_with_options(core: client.CoreV1Api, apps: client.AppsV1Api, space: str, nginx_image: str) -> None:
+def test_deletes_on_conditions(core: client.CoreV1Api, space: str) -> None:
     made = core.create_namespaced_config_map(space, settings("one"))
-    other = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid="another"))
     with pytest.raises(client.ApiException) as refused:
-        core.delete_namespaced_config_map("one", space, body=other)
+        core.delete_namespaced_config_map("one", space, body=only("another"))
     assert refused.value.status == 409
-    core.delete_namespaced_config_map(
-        "one", space, body=client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=made.metadata.uid))
-    )
+    core.delete_namespaced_config_map("one", space, body=only(made.metadata.uid))
     for name in ("two", "three"):
         core.create_namespaced_config_map(space, settings(name))
     core.create_namespaced_config_map(space, client.V1ConfigMap(metadata=client.V1ObjectMeta(name="kept")))
     core.delete_collection_namespaced_config_map(space, label_selector="made=here")
     assert [each.metadata.name for each in core.list_namespaced_config_map(space).items] == ["kept", "kube-root-ca.crt"]
 
+
+def only(uid: str) -> client.V1DeleteOptions:
+    return client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid))
+
+
+def test_deletes_with_or_without_dependents(
+    core: client.CoreV1Api, apps: client.AppsV1Api, space: str, nginx_image: str
+) -> None:
     apps.create_namespaced_deployment(space, web(nginx_image, 1))
     [owned] = eventually(lambda: apps.list_namespaced_replica_set(space).items)
     apps.delete_namespaced_deployment("web", space, propagation_policy="Orphan")
     eventually(lambda: not apps.list_namespaced_deployment(space).items)
     assert apps.read_namespaced_replica_set(owned.metadata.name, space).metadata.owner_references is None
-    apps.delete_namespaced_replica_set(
-        owned.metadata.name, space, body=client.V1DeleteOptions(propagation_policy="Foreground", grace_period_seconds=0)
-    )
+    foreground = client.V1DeleteOptions(propagation_policy="Foreground", grace_period_seconds=0)
+    apps.delete_namespaced_replica_set(owned.metadata.name, space, body=foreground)
     eventually(lambda: not apps.list_namespaced_replica_set(space).items)
     assert not core.list_namespaced_pod(space).items
 
 
-def test_scale_status_and_eviction(
-    core: client.CoreV1Api, apps: client.AppsV1Api, space: str, nginx_image: str
-) -> None:
-    apps.create_namespaced_deployment(space, web(nginx_image, 1))
-    eventually(lambda: apps.read_namespaced_deployment_status("web", space).status.ready_replicas == 1)
-    apps.patch_namespaced_deployment_scale("web", space, {"spec": {"replicas": 2}})
-    scale = apps.read_namespaced_deployment_scale("web", space)
-    assert (scale.spec.replicas, scale.status.selector) == (2, "app=web")
+@pytest.fixture
+def deployment(apps: client.AppsV1Api, space: str, nginx_image: str) -> str:
+    """`web`, with two pods that are ready; the namespace."""
+    apps.create_namespaced_deployment(space, web(nginx_image, 2))
     eventually(lambda: apps.read_namespaced_deployment_status("web", space).status.ready_replicas == 2)
-    before = {each.metadata.name for each in core.list_namespaced_pod(space, label_selector="app=web").items}
-    gone = min(before)
-    eviction = client.V1Eviction(metadata=client.V1ObjectMeta(name=gone, namespace=space))
-    core.create_namespaced_pod_eviction(gone, space, eviction)
+    return space
+
+
+def test_scale(core: client.CoreV1Api, apps: client.AppsV1Api, deployment: str) -> None:
+    scale = apps.read_namespaced_deployment_scale("web", deployment)
+    assert (scale.spec.replicas, scale.status.selector) == (2, "app=web")
+    apps.patch_namespaced_deployment_scale("web", deployment, {"spec": {"replicas": 3}})
+    scale.spec.replicas = 0
+    with pytest.raises(client.ApiException) as refused:
+        apps.replace_namespaced_deployment_scale("web", deployment, scale)
+    assert refused.value.status == 409
+    scale.metadata.resource_version = None
+    apps.replace_namespaced_deployment_scale("web", deployment, scale)
+    eventually(lambda: not core.list_namespaced_pod(deployment).items)
+
+
+def test_status_and_events(core: client.CoreV1Api, apps: client.AppsV1Api, deployment: str) -> None:
+    condition = {"type": "Checked", "status": "True", "reason": "Looked", "message": "looked at"}
+    patched = apps.patch_namespaced_deployment_status("web", deployment, {"status": {"conditions": [condition]}})
+    assert {"Checked", "Available"} <= {each.type for each in patched.status.conditions}
+    wanted = {"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "Started"}
+    eventually(lambda: wanted <= {each.reason for each in core.list_namespaced_event(deployment).items})
+
+
+def test_eviction(core: client.CoreV1Api, deployment: str) -> None:
+    gone = core.list_namespaced_pod(deployment).items[0].metadata.name
+    eviction = client.V1Eviction(metadata=client.V1ObjectMeta(name=gone, namespace=deployment))
+    core.create_namespaced_pod_eviction(gone, deployment, eviction)
 
     def replaced() -> bool:
-        names = {each.metadata.name for each in core.list_namespaced_pod(space, label_selector="app=web").items}
+        names = {each.metadata.name for each in core.list_namespaced_pod(deployment).items}
         return gone not in names and len(names) == 2
 
     eventually(replaced)
-    scale.spec.replicas = 0
-    with pytest.raises(client.ApiException) as refused:
-        apps.replace_namespaced_deployment_scale("web", space, scale)
-    assert refused.value.status == 409
-    scale.metadata.resource_version = None
-    apps.replace_namespaced_deployment_scale("web", space, scale)
-    eventually(lambda: not core.list_namespaced_pod(space).items)
-    condition = {"type": "Checked", "status": "True", "reason": "Looked", "message": "looked at"}
-    patched = apps.patch_namespaced_deployment_status("web", space, {"status": {"conditions": [condition]}})
-    assert "Checked" in {each.type for each in patched.status.conditions}
-    reasons = {each.reason for each in core.list_namespaced_event(space).items}
-    assert {"ScalingReplicaSet", "SuccessfulCreate", "Scheduled", "Started"} <= reasons
