@@ -65,7 +65,7 @@ def test_copies_both_ways(core: client.CoreV1Api, shell: str) -> None:
     content = bytes(range(256)) * 4000
     there = opened(core.connect_get_namespaced_pod_exec, shell, command=["tar", "xf", "-", "-C", "/tmp"], binary=True)
     there.write_stdin(archive("folder/file", content))
-    eventually(lambda: run(core, "default", shell, "sh", "-c", "wc -c </tmp/folder/file || true") == "1024000\n")
+    eventually(lambda: run(core, "default", shell, "sh", "-c", "wc -c </tmp/folder/file || true").strip() == "1024000")
     there.close()
     back = opened(
         core.connect_get_namespaced_pod_exec, shell, command=["tar", "cf", "-", "-C", "/tmp", "folder"], binary=True
