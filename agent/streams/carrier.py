@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -11,8 +12,8 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 #: Bytes of one message at most.
 _MAX_MESSAGE = 32 * 1024 * 1024
-
-
+#: Channels are numbered from this character on where messages are text.
+_ZERO = ord("0")
 #: Why a WebSocket is closed (RFC 6455, 7.4.1).
 _NORMAL, _PROTOCOL_ERROR, _UNSUPPORTED, _TOO_BIG = 1000, 1002, 1003, 1009
 
@@ -86,7 +87,7 @@ class WebSocket:
 
     def send(self, message: bytes) -> None:
         if self._connection.state is ConnectionState.OPEN:
-            self._outgoing += self._connection.send(BytesMessage(message))
+            self._outgoing += self._connection.send(self._framed(message))
 
     def close(self, error: ProtocolError | None = None) -> None:
         if self._connection.state is ConnectionState.OPEN:
@@ -96,6 +97,9 @@ class WebSocket:
     def outgoing(self) -> bytes:
         data, self._outgoing = bytes(self._outgoing), bytearray()
         return data
+
+    def _framed(self, message: bytes) -> BytesMessage | TextMessage:
+        return BytesMessage(message)
 
     def _answer_close(self, event: CloseConnection) -> None:
         """The client closes, or what it sent is no WebSocket."""
@@ -113,3 +117,22 @@ class WebSocket:
         if part.message_finished:
             whole, self._message = bytes(self._message), bytearray()
             yield whole
+
+
+class Base64WebSocket(WebSocket):
+    """For clients that have only text, as browsers had: a channel's digit, and the data in base64."""
+
+    def receive(self, data: bytes) -> Iterator[bytes]:
+        for message in super().receive(data):
+            if message:
+                yield _from_base64(message)
+
+    def _framed(self, message: bytes) -> TextMessage:
+        return TextMessage(chr(_ZERO + message[0]) + b64encode(message[1:]).decode())
+
+
+def _from_base64(message: bytes) -> bytes:
+    try:
+        return bytes([message[0] - _ZERO]) + b64decode(message[1:], validate=True)
+    except ValueError as error:
+        raise ProtocolError(f"a message that is not a channel's digit and base64: {error}") from None

@@ -114,7 +114,7 @@ class CommandSession:
             self._client.write(self._wire.outgoing())
 
     def _end(self, status: Object) -> None:
-        self._wire.finish(orjson.dumps(status))
+        self._wire.finish(status)
         self._client.write(self._wire.outgoing())
 
 

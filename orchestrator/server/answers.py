@@ -52,7 +52,7 @@ class Answer:
         headers = [each for each in self.headers if each[0].lower() != _LENGTH] if bodiless else self.headers
         if isinstance(self.body, bytes) and not bodiless:
             headers = [*headers, ("Content-Length", str(len(self.body)))]
-        start_response(f"{self.code} {responses.get(self.code, 'Unknown')}", headers)
+        start_response(f"{self.code} {responses.get(self.code, f'status code {self.code}')}", headers)
         silent = bodiless or environ["REQUEST_METHOD"] == "HEAD"
         pieces: Iterable[bytes] = () if silent else [self.body] if isinstance(self.body, bytes) else self.body
         return ClosingIterator(pieces, self.close) if self.close is not None else pieces

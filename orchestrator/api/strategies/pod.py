@@ -30,6 +30,7 @@ class PodStrategy(Strategy):
             *(f"status.{field}" for field in _STATUS_FIELDS),
         }
     )
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         pod = obj.setdefault("spec", {})

@@ -72,8 +72,8 @@ def dial(world: Lab, identity: Identity) -> ssl.SSLSocket:
 
 def open_websocket(sock: ssl.SSLSocket, path: str, protocol: str) -> websocket.WebSocket:
     opened = websocket.WebSocket()
-    opened.connect(f"wss://127.0.0.1{path}", socket=sock, subprotocols=[protocol])
-    assert opened.getsubprotocol() == protocol
+    opened.connect(f"wss://127.0.0.1{path}", socket=sock, subprotocols=[protocol] if protocol else None)
+    assert opened.getsubprotocol() == (protocol or None)
     return opened
 
 
@@ -94,6 +94,20 @@ def test_output_and_exit_code(secured: ssl.SSLSocket) -> None:
     status = orjson.loads(said[3])
     assert (status["status"], status["reason"]) == ("Failure", "NonZeroExitCode")
     assert status["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
+
+
+@pytest.mark.parametrize("protocol", ["", "channel.k8s.io"])
+def test_before_v4(secured: ssl.SSLSocket, protocol: str) -> None:
+    said, _ = messages(open_websocket(secured, f"{EXEC}?command=print:out&command=exit:3&stdout=1", protocol))
+    assert said == {1: b"out\n", 3: b"command terminated with non-zero exit code: exit status 3"}
+
+
+@pytest.mark.parametrize("protocol", ["v4.base64.channel.k8s.io", "base64.channel.k8s.io"])
+def test_in_text(secured: ssl.SSLSocket, protocol: str) -> None:
+    opened = open_websocket(secured, "/attach/default/web/app?stdin=1&stdout=1", protocol)
+    opened.send("0" + base64.b64encode(b"typed").decode())
+    assert opened.recv() == "1" + base64.b64encode(b"typed").decode()
+    opened.close()
 
 
 def test_input_ends_by_itself(secured: ssl.SSLSocket) -> None:
@@ -284,8 +298,9 @@ def test_port_forward_to_nobody(secured: ssl.SSLSocket) -> None:
     assert said == f"error forwarding port {port} to pod web: dial tcp 127.0.0.1:{port}: connect: connection refused"
 
 
-def test_port_forward_on_channels(secured: ssl.SSLSocket, upper: int) -> None:
-    opened = open_websocket(secured, f"/portForward/default/web?ports={upper}", V4)
+@pytest.mark.parametrize("protocol", [V4, ""])
+def test_port_forward_on_channels(secured: ssl.SSLSocket, upper: int, protocol: str) -> None:
+    opened = open_websocket(secured, f"/portForward/default/web?ports={upper}", protocol)
     port = upper.to_bytes(2, "little")
     assert [opened.recv(), opened.recv()] == [b"\0" + port, b"\1" + port]
     opened.send_binary(b"\0hello")

@@ -9,9 +9,10 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, 
 
 from agent.runtime.base import STDERR, STDIN, STDOUT
 from agent.streams import command_wire, port_wire
-from agent.streams.carrier import Plain, ProtocolError, WebSocket
+from agent.streams.carrier import Base64WebSocket, Plain, ProtocolError, WebSocket
 from agent.streams.command_wire import SIZE, STATUS, ChannelMessages, CommandStreams
 from agent.streams.port_wire import Connect, PortChannels, PortStreams
+from orchestrator.api.meta import Object
 from tests.fakes.spdy_client import Frame, SpdyClient, control, data, frames
 from tests.fakes.websocket_frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, close_code, frame
 
@@ -38,7 +39,7 @@ def test_channels_of_a_websocket() -> None:
         command_wire.Ended(STDIN),
     ]
     wire.send(STDOUT, b"out")
-    wire.finish(b"{}")
+    wire.finish({})
     assert client.receive(wire.outgoing()) == [b"\x01out", b"\x03{}", CloseConnection(1000, "")]
     assert not wire.closed
 
@@ -46,6 +47,23 @@ def test_channels_of_a_websocket() -> None:
 def test_without_half_close_255_is_a_channel_as_any() -> None:
     client, wire = WebSocketClient(), ChannelMessages(WebSocket(), half_close=False)
     assert list(wire.receive(client.send(b"\xff\x00"))) == [command_wire.Received(255, b"\x00")]
+
+
+def test_channels_in_base64() -> None:
+    client, wire = WebSocketClient(), ChannelMessages(Base64WebSocket())
+    assert list(wire.receive(client.send(TextMessage("0dHlwZWQ=")))) == [command_wire.Received(STDIN, b"typed")]
+    wire.send(STDOUT, b"\xff\x00")
+    assert client.receive(wire.outgoing()) == ["1/wA="]
+    for nonsense in ("0*", "0dHlwZWQ", "é"):
+        with pytest.raises(ProtocolError, match="base64"):
+            list(wire.receive(client.send(TextMessage(nonsense))))
+
+
+@pytest.mark.parametrize(("status", "said"), [({"status": "Success"}, []), ({"message": "broken"}, [b"\x03broken"])])
+def test_before_v4_only_failures_are_told(status: Object, said: list[bytes]) -> None:
+    client, wire = WebSocketClient(), ChannelMessages(WebSocket(), plain_status=True)
+    wire.finish(status)
+    assert client.receive(wire.outgoing()) == [*said, CloseConnection(1000, "")]
 
 
 def test_pings_are_answered_and_messages_joined() -> None:
@@ -93,7 +111,7 @@ def test_channels_over_spdy() -> None:
     assert [frame.kind for frame in frames(wire.outgoing())] == ["2", "2", "2"]
     wire.send(STDOUT, b"out")
     wire.send(STDERR, b"nobody asked for it")
-    wire.finish(b"{}")
+    wire.finish({})
     said = list(frames(wire.outgoing()))
     assert said[:2] == [Frame("data", stdout, False, b"out"), Frame("data", status, False, b"{}")]
     assert {frame.stream for frame in said[2:] if frame.fin} == {status, stdin, stdout}
