@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from orchestrator.api.groups import (
+    apiextensions,
     apps,
+    autoscaling,
     batch,
     certificates,
     coordination,
     core,
     discovery,
+    events,
     metrics,
+    networking,
+    node,
     policy,
     rbac,
     reviews,
+    scheduling,
+    storage,
 )
 from orchestrator.api.kinds import Kinds
 
-_GROUPS = (core, apps, batch, certificates, coordination, discovery, metrics, policy, rbac, reviews)
+_GROUPS = (
+    core,
+    apiextensions,
+    apps,
+    autoscaling,
+    batch,
+    certificates,
+    coordination,
+    discovery,
+    events,
+    metrics,
+    networking,
+    node,
+    policy,
+    rbac,
+    reviews,
+    scheduling,
+    storage,
+)
 
 BUILTIN = Kinds(tuple(kind for group in _GROUPS for kind in group.KINDS))

@@ -141,8 +141,7 @@ def _default_requests(container: Object) -> None:
 def _default_volume(volume: Object) -> None:
     if not volume.keys() - {"name"}:
         volume["emptyDir"] = {}
-    for source in volume.keys() & _VOLUMES.keys():
-        fill(volume[source], _VOLUMES[source])
+    default_source(volume)
     _default_files(volume.get("downwardAPI") or {})
     for projection in (volume.get("projected") or {}).get("sources") or []:
         _default_files(projection.get("downwardAPI") or {})
@@ -153,6 +152,12 @@ def _default_volume(volume: Object) -> None:
     claim = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
     if claim is not None:
         default_claim_spec(claim)
+
+
+def default_source(volume: Object) -> None:
+    """The defaults of the source of a pod's volume or of a PersistentVolume."""
+    for source in volume.keys() & _VOLUMES.keys():
+        fill(volume[source], _VOLUMES[source])
 
 
 def _default_files(downward: Object) -> None:

@@ -30,18 +30,16 @@ def required(field: str, detail: str = "") -> FieldError:
 
 
 def invalid(field: str, value: Any, detail: str) -> FieldError:
-    return FieldError(field, "FieldValueInvalid", f"Invalid value: {_show(value)}: {detail}")
+    return FieldError(field, "FieldValueInvalid", f"Invalid value: {show(value)}: {detail}")
 
 
 def not_supported(field: str, value: Any, supported: Sequence[str]) -> FieldError:
     options = ", ".join(f'"{option}"' for option in supported)
-    return FieldError(
-        field, "FieldValueNotSupported", f"Unsupported value: {_show(value)}: supported values: {options}"
-    )
+    return FieldError(field, "FieldValueNotSupported", f"Unsupported value: {show(value)}: supported values: {options}")
 
 
 def duplicate(field: str, value: Any) -> FieldError:
-    return FieldError(field, "FieldValueDuplicate", f"Duplicate value: {_show(value)}")
+    return FieldError(field, "FieldValueDuplicate", f"Duplicate value: {show(value)}")
 
 
 def forbidden(field: str, detail: str) -> FieldError:
@@ -50,7 +48,7 @@ def forbidden(field: str, detail: str) -> FieldError:
 
 def no_such(field: str, value: Any) -> FieldError:
     """The field names something that is not there."""
-    return FieldError(field, "FieldValueNotFound", f"Not found: {_show(value)}")
+    return FieldError(field, "FieldValueNotFound", f"Not found: {show(value)}")
 
 
 def too_long(field: str, limit: int) -> FieldError:
@@ -62,7 +60,8 @@ def too_many(field: str, count: int, limit: int) -> FieldError:
     return FieldError(field, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} items")
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """A value as messages spell it: compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -128,9 +127,19 @@ class Conflict(ApiError):
 
 
 class Expired(ApiError):
-    """The asked-for revision is compacted: list again."""
+    """The asked-for revision is compacted: list again; `continue_token` leads to the rest as it is now."""
 
     code, reason = 410, "Expired"
+
+    def __init__(self, message: str, *, details: Object | None = None, continue_token: str = "") -> None:
+        super().__init__(message, details=details)
+        self.continue_token = continue_token
+
+    def status(self) -> Object:
+        status = super().status()
+        if self.continue_token:
+            status["metadata"] = {"continue": self.continue_token}
+        return status
 
 
 class RequestTooLarge(ApiError):

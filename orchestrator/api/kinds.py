@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from orchestrator.api.meta import Object
 from orchestrator.api.strategies.base import Strategy
+
+if TYPE_CHECKING:
+    from orchestrator.api.crd.schema import CustomSchema
 
 #: The verbs of a kind whose objects are stored.
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -14,9 +19,27 @@ VIRTUAL = ("create",)
 COMPUTED = ("get", "list")
 
 
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How a version shows objects that are stored in the form of another. Both ways may change what they are given.
+
+    `group` is the API group under whose name they are stored.
+    """
+
+    group: str
+    #: From the stored form to the version's own.
+    show: Callable[[Object], Object]
+    #: And back.
+    store: Callable[[Object], Object]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A kind and how the API serves it. Compared by identity: there is one instance a kind."""
+    """A kind in one version, and how the API serves it. Compared by identity: there is one instance a version.
+
+    Of a kind with several versions one is `primary`: its form is stored, and who counts, watches or deletes objects of
+    every kind looks there. The others see the same objects through their `conversion`.
+    """
 
     group: str
     version: str
@@ -28,10 +51,19 @@ class Kind:
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = VERBS
     strategy: Strategy = field(default_factory=Strategy)
+    #: The names that CustomResourceDefinitions may choose.
+    singular: str = ""
+    list_kind: str = ""
+    #: The schema of a custom resource; built-in kinds have theirs in `orchestrator.api.schema`.
+    schema: CustomSchema | None = None
+    #: That schema as its definition has it, with its descriptions.
+    document: Object | None = None
+    primary: bool = True
+    conversion: Conversion | None = None
 
-    @property
-    def singular(self) -> str:
-        return self.kind.lower()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "singular", self.singular or self.kind.lower())
+        object.__setattr__(self, "list_kind", self.list_kind or f"{self.kind}List")
 
     @property
     def api_version(self) -> str:
@@ -47,6 +79,11 @@ class Kind:
         """False for a virtual kind: there is nothing to watch, change or delete."""
         return "watch" in self.verbs
 
+    @property
+    def storage_group(self) -> str:
+        """The group under whose name the objects are stored."""
+        return self.group if self.conversion is None else self.conversion.group
+
     def __repr__(self) -> str:
         return f"<{self.api_version} {self.kind}>"
 
@@ -54,7 +91,7 @@ class Kind:
 class Kinds:
     """The kinds an API server serves, found by path, by name and by group."""
 
-    def __init__(self, kinds: tuple[Kind, ...]) -> None:
+    def __init__(self, kinds: Iterable[Kind]) -> None:
         self._by_path: dict[tuple[str, str, str], Kind] = {}
         self._by_type: dict[tuple[str, str], Kind] = {}
         for kind in kinds:
@@ -69,6 +106,10 @@ class Kinds:
 
     def by_type(self, api_version: str, kind: str) -> Kind | None:
         return self._by_type.get((api_version, kind))
+
+    def stored(self) -> Iterator[Kind]:
+        """The kinds whose objects are stored, each in one version: together they show every object once."""
+        return (kind for kind in self if kind.stored and kind.primary)
 
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._by_path.values())

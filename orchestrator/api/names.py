@@ -62,6 +62,13 @@ dns_subdomain = Syntax(
     ("example.com",),
     253,
 )
+wildcard_subdomain = Syntax(
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, "
+    "which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    rf"\*\.{_LABEL}(\.{_LABEL})*",
+    ("*.example.com",),
+    253,
+)
 dns_1035_label = Syntax(
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
     "start with an alphabetic character, and end with an alphanumeric character",
@@ -174,3 +181,12 @@ def ip_address(value: str) -> list[str]:
     except ValueError:
         return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
     return []
+
+
+def cidr(value: str) -> list[str]:
+    try:
+        ipaddress.ip_interface(value)
+        whole = "/" in value
+    except ValueError:
+        whole = False
+    return [] if whole else ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -83,16 +83,14 @@ def requests(pod: Object) -> Resources:
     Containers and sidecars run together, so they add up; init containers run one after another, each beside the
     sidecars started before it, so of those only the largest counts. The overhead comes on top.
     """
-    running = _sum(_requests(container) for container in containers(pod))
-    sidecars: Resources = {}
-    starting: Resources = {}
-    for container in init_containers(pod):
-        step = _sum((sidecars, _requests(container)))
-        starting = _max(starting, step)
-        if is_sidecar(container):
-            sidecars = step
+    return _sum((_together(pod, _requests), _quantities(spec(pod).get("overhead"))))
+
+
+def limits(pod: Object) -> Resources:
+    """What the pod may use at most, of the resources that are limited; counted like its requests."""
+    total = _together(pod, _limits)
     overhead = _quantities(spec(pod).get("overhead"))
-    return _sum((_max(_sum((running, sidecars)), starting), overhead))
+    return _sum((total, {name: amount for name, amount in overhead.items() if total.get(name)}))
 
 
 def qos_class(pod: Object) -> str:
@@ -110,6 +108,19 @@ def qos_class(pod: Object) -> str:
 def _long_running(pod: Object) -> Iterator[Object]:
     yield from (container for container in init_containers(pod) if is_sidecar(container))
     yield from containers(pod)
+
+
+def _together(pod: Object, of: Callable[[Object], Resources]) -> Resources:
+    """What `of` says of each container, for the whole pod at its greatest."""
+    running = _sum(of(container) for container in containers(pod))
+    sidecars: Resources = {}
+    starting: Resources = {}
+    for container in init_containers(pod):
+        step = _sum((sidecars, of(container)))
+        starting = _max(starting, step)
+        if is_sidecar(container):
+            sidecars = step
+    return _max(_sum((running, sidecars)), starting)
 
 
 def _requests(container: Object) -> Resources:

@@ -85,9 +85,19 @@ def canonical(q: Quantity) -> str:
     return _canonical(str(q))
 
 
+def like(amount: Fraction, model: Quantity) -> str:
+    """`amount` in canonical form, with the kind of suffix that `model` has. Raises ValueError."""
+    _, suffix, exponent = _read(str(model))
+    return _written(amount, suffix, exponent=exponent)
+
+
 @lru_cache(maxsize=4096)
 def _canonical(text: str) -> str:
     amount, suffix, exponent = _read(text)
+    return _written(amount, suffix, exponent=exponent)
+
+
+def _written(amount: Fraction, suffix: str, *, exponent: bool) -> str:
     # Small amounts with a binary suffix become decimal, so that `0.5Ki` is not rounded.
     if suffix in _BINARY and abs(amount) >= 1024:
         return _binary(amount)

@@ -81,7 +81,7 @@ class Field:
 
     `struct` is set for type "struct", `items` (elements or values) for "list" and "map". `patch_strategy` and
     `merge_key` rule strategic merge; `list_type` (atomic, set, map), `list_map_keys` and `map_type` (atomic, granular)
-    rule server-side apply.
+    rule server-side apply. `default` is known of custom resources' fields only.
     """
 
     type: Type
@@ -92,6 +92,7 @@ class Field:
     list_type: str = ""
     list_map_keys: tuple[str, ...] = ()
     map_type: str = ""
+    default: Any = None
 
     @property
     def atomic(self) -> bool:

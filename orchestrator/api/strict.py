@@ -12,7 +12,8 @@ import copy
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -21,6 +22,9 @@ from orchestrator.api.errors import ApiError, BadRequest, invalid, invalid_objec
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.schema import Field, Struct, Type
+
+if TYPE_CHECKING:
+    from orchestrator.api.crd.schema import CustomSchema
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
@@ -36,6 +40,12 @@ class Problems:
 def check(kind: Kind, obj: Object) -> Problems:
     """Everything in `obj` that does not fit the kind's schema; nothing for a kind that has none."""
     return _conform(kind, obj)[1]
+
+
+def fit(struct: Struct, obj: Object) -> tuple[Object, Problems]:
+    """A copy of `obj` without what does not fit a type, and what that was."""
+    walk = _Walk()
+    return walk.struct(struct, obj), Problems(walk.unknown, walk.errors)
 
 
 def prune(kind: Kind, obj: Object) -> Object:
@@ -89,11 +99,28 @@ def _accept(
 
 
 def _conform(kind: Kind, obj: Object) -> tuple[Object, Problems]:
+    if kind.schema is not None:
+        return _conform_custom(kind.schema, obj)
     struct = schema.load().of(kind)
     if struct is None:
         return copy.deepcopy(obj), Problems([], [])
+    return fit(struct, obj)
+
+
+def _conform_custom(custom: CustomSchema, obj: Object) -> tuple[Object, Problems]:
+    """Of a custom resource only the metadata is typed; whether the rest has the right types is its schema's rule."""
     walk = _Walk()
-    return walk.struct(struct, obj), Problems(walk.unknown, walk.errors)
+    kept: Object = _any({field: value for field, value in obj.items() if field != "metadata"})
+    unknown = custom.prune(kept)
+    typed = walk.struct(_typed_metadata(), {"metadata": obj.get("metadata")})
+    return kept | typed, Problems(walk.unknown + unknown, walk.errors)
+
+
+@cache
+def _typed_metadata() -> Struct:
+    struct = Struct("", "")
+    struct.fields = {"metadata": schema.load().named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta").whole}
+    return struct
 
 
 class _Walk:

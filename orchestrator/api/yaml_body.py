@@ -41,7 +41,8 @@ def _loader(data: bytes) -> Iterator[Any]:
             yield loader
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError, RecursionError) as error:
+        # An empty `!!int`, and a `!!bool` that is none, are LookupErrors to the library.
         # Where libyaml is missing, the parser nests until Python stops it.
         raise BadRequest(f"error converting YAML to JSON: {error}") from None
 

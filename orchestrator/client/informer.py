@@ -77,6 +77,10 @@ class Informer:
         self._reflector.stop()
 
     @property
+    def stopped(self) -> bool:
+        return self._stopped
+
+    @property
     def has_synced(self) -> bool:
         """The first list is in the cache, and the handlers have been told."""
         return self._synced.is_set()

@@ -6,6 +6,7 @@ import time
 
 from orchestrator.api.kinds import Kind
 from orchestrator.client.client import Client
+from orchestrator.client.custom_informers import CustomInformers
 from orchestrator.client.informer import Informer
 
 
@@ -16,6 +17,8 @@ class Informers:
         self._client = client
         self._informers: dict[Kind, Informer] = {}
         self._started = False
+        #: Those of custom kinds, which come and go.
+        self.custom = CustomInformers(self.of, self.drop)
 
     def of(self, kind: Kind) -> Informer:
         informer = self._informers.get(kind)
@@ -25,16 +28,23 @@ class Informers:
                 informer.start()
         return informer
 
+    def drop(self, kind: Kind) -> None:
+        """Follow `kind` no more."""
+        if (informer := self._informers.pop(kind, None)) is not None:
+            informer.stop()
+
     def start(self) -> None:
         self._started = True
-        for informer in self._informers.values():
+        for informer in tuple(self._informers.values()):
             informer.start()
 
     def stop(self) -> None:
-        for informer in self._informers.values():
+        for informer in tuple(self._informers.values()):
             informer.stop()
 
     def wait_synced(self, timeout: float) -> bool:
         """Wait until every informer has its first list, `timeout` seconds in sum."""
         deadline = time.monotonic() + timeout
-        return all(informer.wait_synced(max(0.0, deadline - time.monotonic())) for informer in self._informers.values())
+        return all(
+            informer.wait_synced(max(0.0, deadline - time.monotonic())) for informer in tuple(self._informers.values())
+        )

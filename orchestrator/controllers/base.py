@@ -16,6 +16,7 @@ from orchestrator.api.errors import AlreadyExists, ApiError, Conflict, NotFound
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Key, Object
 from orchestrator.client.client import Client
+from orchestrator.client.custom_informers import Tell
 from orchestrator.client.informer import Informer
 from orchestrator.client.informers import Informers
 from orchestrator.client.workqueue import WorkQueue
@@ -72,6 +73,15 @@ class Controller(ABC):
         self._needed.append(informer)
         return informer
 
+    def follow_custom(self, begun: Tell, ended: Tell) -> None:
+        """Have `begun` told of the informer of each custom kind, now and as they come, and `ended` as they go."""
+
+        def needed(informer: Informer) -> None:
+            self._needed.append(informer)
+            begun(informer)
+
+        self._needed.append(self._informers.custom.follow(needed, ended))
+
     def record(self, obj: Object, type: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         """Tell users something about `obj`, in an Event from this controller."""
         self._recorder.event(obj, type, reason, message, component=self.name)
@@ -89,7 +99,7 @@ class Controller(ABC):
 
     def _run(self) -> None:
         for informer in self._needed:
-            while not informer.wait_synced(1.0):
+            while not informer.wait_synced(1.0) and not informer.stopped:
                 if self._stopped.is_set():
                     return
         while (key := self.queue.get()) is not None and not self._stopped.is_set():

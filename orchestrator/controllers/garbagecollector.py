@@ -44,13 +44,31 @@ class GarbageCollector(Controller):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._by_type: dict[tuple[str, str], Informer] = {}
-        for kind in BUILTIN:
+        #: Kinds that were served, and are no more: of their objects none is left.
+        self._ended: set[tuple[str, str]] = set()
+        for kind in BUILTIN.stored():
             # Events own nothing, are owned by nothing, and expire by themselves.
-            if kind.stored and kind is not EVENT:
-                informer = self._by_type[kind.group, kind.kind] = self.informer(kind)
-                index_by_owner(informer)
-        for informer in self._by_type.values():
-            informer.add_handler(self._changed)
+            if kind is not EVENT:
+                self._begun(self.informer(kind))
+        self.follow_custom(self._begun, self._gone_for_good)
+
+    def _begun(self, informer: Informer) -> None:
+        type = (informer.kind.group, informer.kind.kind)
+        index_by_owner(informer)
+        # A new table for each change: the workers go through it meanwhile.
+        self._by_type = {**self._by_type, type: informer}
+        self._ended -= {type}
+        informer.add_handler(self._changed)
+
+    def _gone_for_good(self, informer: Informer) -> None:
+        """What is left in the cache is gone too, though nothing will tell of it any more."""
+        type = (informer.kind.group, informer.kind.kind)
+        if self._by_type.get(type) is not informer:
+            return  # its definition has moved to another version
+        self._by_type = {known: other for known, other in self._by_type.items() if known != type}
+        self._ended |= {type}
+        for obj in informer.cache.list():
+            self._gone(obj)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
@@ -100,7 +118,10 @@ class GarbageCollector(Controller):
         return [(informer.kind, obj) for informer in self._by_type.values() for obj in owned_by(informer, uid)]
 
     def _state(self, obj: Object, ref: Object) -> State:
-        informer = self._by_type.get((group_of(str(ref.get("apiVersion"))), str(ref.get("kind"))))
+        type = (group_of(str(ref.get("apiVersion"))), str(ref.get("kind")))
+        if type in self._ended:
+            return "absent"
+        informer = self._by_type.get(type)
         if informer is None or (informer.kind.namespaced and not namespace(obj)):
             # An owner of a kind that nobody serves, or out of reach of its dependent: nobody can tell that it is gone.
             return "live"

@@ -8,6 +8,7 @@ from orchestrator.controllers.base import Context, Controller, Recorder
 from orchestrator.controllers.bootstrap_tokens import TokenCleaner
 from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
+from orchestrator.controllers.crd import CustomResourceDefinitionController
 from orchestrator.controllers.deployment import DeploymentController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
@@ -18,6 +19,7 @@ from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
 from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
@@ -29,6 +31,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
     RootCAPublisher,
     ClusterRoleAggregation,
+    CustomResourceDefinitionController,
     DeploymentController,
     ReplicaSetController,
     EndpointsController,
@@ -40,6 +43,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PodGarbageCollector,
     CertificateController,
     TokenCleaner,
+    ResourceQuotaController,
     NamespaceController,
     GarbageCollector,
 )

@@ -9,6 +9,7 @@ from orchestrator.api.errors import ApiError
 from orchestrator.api.groups.core import EVENT, NAMESPACE, POD
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, spec, status
+from orchestrator.client.informer import Informer
 from orchestrator.controllers import namespace_plan as plans
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.namespace_plan import FINALIZER, Remains
@@ -27,10 +28,20 @@ class NamespaceController(Controller):
         super().__init__(context)
         self._namespaces = self.informer(NAMESPACE)
         self._namespaces.add_handler(self._namespace_changed)
-        for kind in BUILTIN:
+        self._content = [kind for kind in BUILTIN.stored() if kind.namespaced]
+        for kind in self._content:
             # Events need no informer here: they go at once, without grace or finalizers.
-            if kind.stored and kind.namespaced and kind is not EVENT:
+            if kind is not EVENT:
                 self.informer(kind).add_handler(self._content_changed)
+        self.follow_custom(self._begun, self._ended)
+
+    def _begun(self, informer: Informer) -> None:
+        if informer.kind.namespaced:
+            self._content = [*self._content, informer.kind]
+            informer.add_handler(self._content_changed)
+
+    def _ended(self, informer: Informer) -> None:
+        self._content = [kind for kind in self._content if kind is not informer.kind]
 
     def _namespace_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None and is_deleting(new):
@@ -62,8 +73,8 @@ class NamespaceController(Controller):
         remains = Remains()
         self._remove(POD, where, remains)
         if remains.none:
-            for kind in BUILTIN:
-                if kind.stored and kind.namespaced and kind is not POD:
+            for kind in self._content:
+                if kind is not POD:
                     self._remove(kind, where, remains)
         return remains
 

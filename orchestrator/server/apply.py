@@ -17,7 +17,8 @@ from orchestrator.api.times import rfc3339
 from orchestrator.api.typed import shape
 from orchestrator.api.typed.check import problems
 from orchestrator.server import ownership
-from orchestrator.server.backend import ATTEMPTS, Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS, conflict
 from orchestrator.server.create import create_object
 from orchestrator.server.decode import typed
 from orchestrator.server.options import field_validation, forced

@@ -5,19 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from orchestrator.api.errors import Conflict, not_found
+from orchestrator.api.errors import not_found
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.meta import Object
 from orchestrator.api.request import User
 from orchestrator.server import keys
 from orchestrator.server.admission.base import Admission
+from orchestrator.server.conversion import shown, stored
 from orchestrator.server.security import Security
 from orchestrator.server.summaries import Summaries
 from orchestrator.store.base import Entry, KeyNotFound, Store
 from orchestrator.util.clock import Clock
-
-#: How often a write is tried again when somebody else wrote in between.
-ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +31,18 @@ class Backend:
     def entry(self, kind: Kind, namespace: str, name: str) -> Entry:
         """Raises NotFound."""
         try:
-            return self.store.get(keys.key(kind, namespace, name))
+            return shown(kind, self.store.get(keys.key(kind, namespace, name)))
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, name) from None
+
+    def create(self, kind: Kind, namespace: str, name: str, obj: Object, user: User) -> Entry:
+        """Raises KeyExists."""
+        return shown(kind, self.store.create(keys.key(kind, namespace, name), stored(kind, obj), by=user.name))
 
     def remove(self, kind: Kind, entry: Entry, user: User) -> Entry:
         """Take an object out of the store. Raises RevisionConflict, NotFound."""
         try:
-            last = self.store.delete(entry.key, entry.revision, by=user.name)
+            last = shown(kind, self.store.delete(entry.key, entry.revision, by=user.name))
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
         self.admission.removed(kind, last.object())
@@ -49,16 +51,6 @@ class Backend:
     def write(self, kind: Kind, entry: Entry, obj: Object, user: User) -> Entry:
         """Replace an object. Raises RevisionConflict, NotFound."""
         try:
-            return self.store.update(entry.key, obj, entry.revision, by=user.name)
+            return shown(kind, self.store.update(entry.key, stored(kind, obj), entry.revision, by=user.name))
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
-
-
-def conflict(kind: Kind, name: str, why: str = "", *, subresource: str = "") -> Conflict:
-    """409 in Kubernetes' words; `why` is "the object has been modified ..." unless given."""
-    why = why or "the object has been modified; please apply your changes to the latest version and try again"
-    resource = f"{kind.plural}/{subresource}" if subresource else kind.resource
-    return Conflict(
-        f'Operation cannot be fulfilled on {resource} "{name}": {why}',
-        details={"name": name, "group": kind.group, "kind": kind.plural},
-    )

@@ -11,9 +11,11 @@ from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.core import ENDPOINTS, NAMESPACE, SERVICE
 from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
+from orchestrator.api.groups.scheduling import PRIORITY_CLASS
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace
 from orchestrator.api.request import Request, User
+from orchestrator.api.strategies.priorityclass import SYSTEM_CLASSES
 from orchestrator.server.policy import cluster_role_bindings, cluster_roles
 from orchestrator.server.policy_plan import reconciled_binding, reconciled_role
 from orchestrator.server.resources import Resources
@@ -26,10 +28,12 @@ APISERVER = User("system:apiserver", (MASTERS, AUTHENTICATED))
 
 
 def bootstrap(resources: Resources, settings: Settings) -> None:
-    """The namespaces, the roles, and the Service `kubernetes` with this server behind it."""
+    """The namespaces, the roles, the system's priorities, and the Service `kubernetes` with this server behind it."""
     for each in NAMESPACES:
         _ensure(resources, NAMESPACE, {"metadata": {"name": each}})
     _ensure_policy(resources)
+    for priority in SYSTEM_CLASSES:
+        _ensure(resources, PRIORITY_CLASS, priority)
     _ensure(resources, SERVICE, _service(settings))
     _replace(resources, ENDPOINTS, _endpoints(settings))
     _replace(resources, ENDPOINT_SLICE, _slice(settings))

@@ -11,9 +11,9 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, metadata, name
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
-from orchestrator.server import keys
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import ATTEMPTS, Backend
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS
 from orchestrator.server.decode import decode, validate_new
 from orchestrator.server.generated_names import generate_name
 from orchestrator.server.options import dry_run
@@ -61,10 +61,9 @@ def _attempt(
     _stamp(kind, obj, backend.clock.now())
     kind.strategy.prepare_create(obj, backend.clock.now())
     obj = owned(obj, entries)
-    attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj)
     dry = dry_run(request.options)
-    with backend.admission.admit(attributes, dry_run=dry):
-        validate_new(kind, obj)
+    attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj, dry_run=dry)
+    with backend.admission.admit(attributes, lambda: validate_new(kind, obj)):
         warnings += kind.strategy.warnings(obj)
         data = _dry(backend, request, obj) if dry else _store(backend, request, obj, user)
     return Single(data, 201, tuple(warnings))
@@ -104,8 +103,7 @@ def _dry(backend: Backend, request: Request, obj: Object) -> bytes:
 
 
 def _store(backend: Backend, request: Request, obj: Object, user: User) -> bytes:
-    key = keys.key(request.kind, request.namespace, name(obj))
-    return backend.store.create(key, obj, by=user.name).data
+    return backend.create(request.kind, request.namespace, name(obj), obj, user).data
 
 
 def _no_unique_name(kind: Kind, taken: str) -> AlreadyExists:

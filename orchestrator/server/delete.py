@@ -12,7 +12,8 @@ from orchestrator.api.meta import Object, finalizers, is_deleting, name, resourc
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import parse, rfc3339
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import ATTEMPTS, Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS, conflict
 from orchestrator.server.options import DeleteOptions, Propagation, delete_options
 from orchestrator.server.read import list_objects
 from orchestrator.server.results import Listing, Single
@@ -40,6 +41,7 @@ def mark(kind: Kind, obj: Object, options: DeleteOptions, now: float) -> bool:
         _shorten(meta, options.grace_seconds)
         return not held(kind, obj) and not meta.get("deletionGracePeriodSeconds")
     _ask_collector(meta, options.propagation or _default_propagation(kind, obj))
+    kind.strategy.prepare_delete(obj)
     grace = kind.strategy.grace_seconds(obj, options.grace_seconds)
     if grace == 0 and not held(kind, obj):
         return True
@@ -47,7 +49,6 @@ def mark(kind: Kind, obj: Object, options: DeleteOptions, now: float) -> bool:
     meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):
         meta["generation"] += 1
-    kind.strategy.prepare_delete(obj)
     return False
 
 
@@ -93,9 +94,11 @@ def remove(backend: Backend, request: Request, options: DeleteOptions, user: Use
         current = backend.entry(request.kind, request.namespace, request.name)
         old = current.object()
         _check_preconditions(request.kind, old, options)
-        attributes = Attributes("DELETE", request.kind, request.namespace, request.name, user, old=old)
+        attributes = Attributes(
+            "DELETE", request.kind, request.namespace, request.name, user, old=old, dry_run=options.dry_run
+        )
         try:
-            with backend.admission.admit(attributes, dry_run=options.dry_run):
+            with backend.admission.admit(attributes):
                 return _remove(backend, request.kind, current, options, user)
         except RevisionConflict:
             continue

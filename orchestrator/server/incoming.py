@@ -20,7 +20,7 @@ Environ = Mapping[str, Any]
 
 #: Bytes of a request's body at most, as in Kubernetes.
 MAX_BODY = 3 * 1024 * 1024
-#: Bytes of a body that is too large which are read all the same, so that the client gets to read the answer.
+#: Of a body that is too large, but not larger than so many bytes, all is read: many clients read no answer before.
 _DRAINED = 32 * 1024 * 1024
 _PIECE = 64 * 1024
 _NOT_ALLOWED = "the server does not allow this method on the requested resource"
@@ -118,18 +118,17 @@ def _body(environ: Environ, content_type: str, *, needed: bool) -> Body:
 def read_body(environ: Environ) -> bytes:
     """The whole body, of known length or chunked. Raises RequestTooLarge, BadRequest, Timeout."""
     stream = environ["wsgi.input"]
-    if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-        _drain(stream)
-        raise RequestTooLarge(f"Request entity too large: limit is {MAX_BODY}")
+    length = int(environ.get("CONTENT_LENGTH") or 0)
     try:
-        data = cast(bytes, stream.read(MAX_BODY + 1))
+        data = b"" if length > MAX_BODY else cast(bytes, stream.read(MAX_BODY + 1))
     except TimeoutError:
         connection(environ).broken = True
         raise Timeout("the body of the request did not arrive in time") from None
     except ValueError as error:
+        connection(environ).broken = True
         raise BadRequest(f"the chunked body cannot be read: {error}") from None
-    if len(data) > MAX_BODY:
-        _drain(stream)
+    if max(length, len(data)) > MAX_BODY:
+        connection(environ).broken = length > _DRAINED or not _drained(stream)
         raise RequestTooLarge(f"Request entity too large: limit is {MAX_BODY}")
     return data
 
@@ -138,15 +137,15 @@ def refuse_body(environ: Environ) -> None:
     """Nobody wants it: what a client must be rid of to hear the answer is read, and no more."""
     client = connection(environ)
     if not client.broken:
-        try:
-            client.broken = not _drain(environ["wsgi.input"])
-        except (OSError, ValueError):
-            client.broken = True
+        client.broken = not _drained(environ["wsgi.input"])
 
 
-def _drain(stream: Any) -> bool:
-    """False when there is still more."""
+def _drained(stream: Any) -> bool:
+    """Read what is left, within bounds; False when there is more, or it does not come."""
     left = _DRAINED
-    while left > 0 and (piece := stream.read(_PIECE)):
-        left -= len(piece)
+    try:
+        while left > 0 and (piece := stream.read(_PIECE)):
+            left -= len(piece)
+    except (ValueError, OSError):
+        return False
     return left > 0

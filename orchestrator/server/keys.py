@@ -7,7 +7,7 @@ from orchestrator.api.kinds import Kind
 
 def prefix(kind: Kind, namespace: str = "") -> str:
     """What the keys of a kind's objects start with: all of them, or those of one namespace."""
-    base = f"/{kind.group or 'core'}/{kind.plural}/"
+    base = f"/{kind.storage_group or 'core'}/{kind.plural}/"
     return f"{base}{namespace}/" if namespace and kind.namespaced else base
 
 

@@ -15,7 +15,7 @@ from orchestrator import KUBERNETES_VERSION, __version__
 from orchestrator.api import schema
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.meta import Object
-from orchestrator.server import openapi_schemas
+from orchestrator.server import openapi_custom, openapi_schemas
 from orchestrator.server.discovery import in_version
 from orchestrator.server.openapi_paths import paths
 
@@ -41,9 +41,12 @@ def etag_of_all(kinds: Kinds, form: str) -> str:
 
 
 def _etag(name: str, kinds: Iterable[Kind]) -> str:
-    described = [(kind.api_version, kind.kind, kind.plural, kind.namespaced, kind.subresources) for kind in kinds]
-    seed = repr((__version__, KUBERNETES_VERSION, name, described))
-    return hashlib.sha256(seed.encode()).hexdigest().upper()
+    described = [
+        (kind.api_version, kind.kind, kind.plural, kind.list_kind, kind.namespaced, kind.subresources, kind.document)
+        for kind in kinds
+    ]
+    seed = orjson.dumps((__version__, KUBERNETES_VERSION, name, described))
+    return hashlib.sha256(seed).hexdigest().upper()
 
 
 def document(kinds: Kinds, where: str) -> bytes | None:
@@ -52,14 +55,14 @@ def document(kinds: Kinds, where: str) -> bytes | None:
     if not served:
         return None
     definitions = schema.read_definitions()
-    names = schema.types(definitions)
-    described = paths(served, names)
+    described = paths(served, schema.types(definitions) | openapi_custom.names(served))
+    custom = openapi_custom.definitions(served, definitions)
     return orjson.dumps(
         {
             "openapi": "3.0.0",
             "info": {"title": "Kubernetes", "version": f"v{KUBERNETES_VERSION}"},
             "paths": described,
-            "components": {"schemas": openapi_schemas.closure(definitions, described)},
+            "components": {"schemas": openapi_schemas.closure(definitions, described, custom)},
         }
     )
 

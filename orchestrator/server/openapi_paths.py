@@ -86,7 +86,7 @@ class _Describer:
         self._kind = kind
         self._names = names
         self._object = _ref(names.get((kind.api_version, kind.kind)))
-        self._list = _ref(names.get((kind.api_version, f"{kind.kind}List")))
+        self._list = _ref(names.get((kind.api_version, kind.list_kind)))
 
     def listing(self, suffix: str = "") -> Object:
         return self._operation("list", _LIST, answer=self._list, suffix=suffix)
@@ -137,7 +137,9 @@ class _Describer:
         return operation | {"x-kubernetes-group-version-kind": _gvk(speaks.group, speaks.version, speaks.kind)}
 
     def _patch(self, about: Object | None, suffix: str = "") -> Object:
-        body = {"content": {media: {"schema": reference(f"{_META}.Patch")} for media in _PATCHES}, "required": True}
+        # Custom resources have no strategic merge: nothing says how their lists would be merged.
+        taken = [media for media in _PATCHES if media != STRATEGIC_PATCH or self._kind.document is None]
+        body = {"content": {media: {"schema": reference(f"{_META}.Patch")} for media in taken}, "required": True}
         operation = self._operation("patch", (*_WRITE, "force"), answer=about, suffix=suffix)
         return {**operation, "requestBody": body}
 

@@ -24,13 +24,13 @@ def reference(definition: str) -> Object:
     return {"$ref": f"{_PREFIX}{definition}"}
 
 
-def closure(definitions: Definitions, root: Any) -> Object:
-    """Every schema that `root` refers to, and that those refer to."""
+def closure(definitions: Definitions, root: Any, custom: Definitions) -> Object:
+    """Every schema that `root` refers to, and that those refer to; `custom` are ready as they are."""
     schemas: Object = {}
     missing = set(_references(root))
     while missing:
         name = missing.pop()
-        schemas[name] = _convert(definitions[name]) | _UNIONS.get(name, {})
+        schemas[name] = custom.get(name) or _convert(definitions[name]) | _UNIONS.get(name, {})
         missing |= set(_references(schemas[name])) - schemas.keys()
     return dict(sorted(schemas.items()))
 

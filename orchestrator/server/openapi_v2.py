@@ -8,7 +8,7 @@ from orchestrator import KUBERNETES_VERSION
 from orchestrator.api import schema
 from orchestrator.api.kinds import Kinds
 from orchestrator.api.meta import Object
-from orchestrator.server import openapi_schemas
+from orchestrator.server import openapi_custom, openapi_schemas
 from orchestrator.server.openapi_paths import paths
 
 _V3_PREFIX = openapi_schemas.reference("")["$ref"]
@@ -17,8 +17,9 @@ _V2_PREFIX = "#/definitions/"
 
 def document(kinds: Kinds) -> Object:
     definitions = schema.read_definitions()
-    described = paths(list(kinds), schema.types(definitions))
-    schemas = openapi_schemas.closure(definitions, described)
+    described = paths(list(kinds), schema.types(definitions) | openapi_custom.names(kinds))
+    custom = openapi_custom.definitions(kinds, definitions, v2=True)
+    schemas = openapi_schemas.closure(definitions, described, custom)
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": f"v{KUBERNETES_VERSION}"},

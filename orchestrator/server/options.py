@@ -24,6 +24,8 @@ Propagation = Literal["", "Background", "Foreground", "Orphan"]
 _FIELD_VALIDATIONS = ("Ignore", "Warn", "Strict")
 #: Bytes of a field manager's name at most.
 MAX_MANAGER = 128
+#: Of a number: all that fit into 63 bits.
+MAX_DIGITS = 18
 _PROPAGATIONS = ("Foreground", "Background", "Orphan")
 
 
@@ -32,7 +34,7 @@ def integer(options: Mapping[str, str], name: str, default: int = 0) -> int:
     text = options.get(name, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
         raise BadRequest(f"{name}: {text!r} is no whole number")
     return int(text)
 
@@ -108,6 +110,8 @@ def delete_options(request: Request) -> DeleteOptions:
         error = not_supported("propagationPolicy", propagation, _PROPAGATIONS)
         raise invalid_object("DeleteOptions", "meta.k8s.io", "", [error])
     preconditions = body.get("preconditions") or {}
+    if not isinstance(preconditions, dict):
+        raise BadRequest("preconditions must be an object")
     return DeleteOptions(
         # Kubernetes takes a negative grace period as one second.
         grace_seconds=1 if grace is not None and grace < 0 else grace,

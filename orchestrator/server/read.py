@@ -12,7 +12,9 @@ import orjson
 from orchestrator.api.errors import BadRequest, Expired, Timeout
 from orchestrator.api.request import Request, User
 from orchestrator.server.backend import Backend
-from orchestrator.server.options import integer
+from orchestrator.server.conversion import shown
+from orchestrator.server.list_options import check_list
+from orchestrator.server.options import MAX_DIGITS, integer
 from orchestrator.server.results import Listing, Single
 from orchestrator.server.selection import Selection, selection
 from orchestrator.store.base import Compacted, Entry, FutureRevision, Page
@@ -48,19 +50,26 @@ def list_objects(backend: Backend, request: Request, _user: User) -> Listing:
 def _page(backend: Backend, prefix: str, limit: int, start: Start) -> Page:
     try:
         return backend.store.list(prefix, limit=limit, after=start.after, revision=start.revision)
-    except Compacted:
-        what = "continue parameter" if start.after else "resourceVersion"
+    except Compacted as error:
+        if not start.after:
+            raise Expired(
+                f"The resourceVersion for the provided list is too old: the oldest is {error.oldest}."
+            ) from None
         raise Expired(
-            f"The provided {what} is too old to display a consistent list result: list again without it."
+            "The provided continue parameter is too old to display a consistent list result. List again without it, or "
+            "go on with the continue token in this response: then what was written since the list began may show up "
+            "in the rest of it, and what was deleted may be missing.",
+            continue_token=_token(Start(after=start.after)),
         ) from None
     except FutureRevision:
         raise too_large(start.revision, backend.store.revision) from None
 
 
 def _matching(chosen: Selection, page: Page) -> list[Entry]:
+    entries = [shown(chosen.kind, entry) for entry in page.entries]
     if chosen.everything:
-        return list(page.entries)
-    return [entry for entry in page.entries if chosen.matches(entry.object())]
+        return entries
+    return [entry for entry in entries if chosen.matches(entry.object())]
 
 
 def _listing(request: Request, found: list[Entry], limit: int, page: Page, *, counted: bool) -> Listing:
@@ -74,19 +83,13 @@ def _listing(request: Request, found: list[Entry], limit: int, page: Page, *, co
 
 def _start(options: Mapping[str, str], newest: int) -> Start:
     """What `continue`, `resourceVersion` and `resourceVersionMatch` ask for."""
-    match = options.get("resourceVersionMatch", "")
-    version = options.get("resourceVersion", "")
+    check_list(options)
+    match, version = options.get("resourceVersionMatch", ""), options.get("resourceVersion", "")
     if token := options.get("continue", ""):
         if version not in ("", "0"):
             raise BadRequest("specifying resource version is not allowed when using continue")
-        return _from_token(token)
+        return _from_token(token, newest)
     revision = parse_version(version)
-    if match not in ("", "Exact", "NotOlderThan"):
-        raise BadRequest(f"resourceVersionMatch: {match!r} is neither Exact nor NotOlderThan")
-    if match and not version:
-        raise BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
-    if match == "Exact" and not revision:
-        raise BadRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
     if match == "Exact" or (not match and revision and integer(options, "limit")):
         return Start(revision)
     if revision > newest:
@@ -96,7 +99,7 @@ def _start(options: Mapping[str, str], newest: int) -> Start:
 
 def parse_version(text: str) -> int:
     """A resourceVersion as the store's revision; 0 for none. Raises BadRequest."""
-    if text and not (text.isascii() and text.isdigit()):
+    if text and not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise BadRequest(f"resourceVersion: {text!r} is no resource version of this server")
     return int(text or 0)
 
@@ -113,9 +116,13 @@ def _token(start: Start) -> str:
     return base64.urlsafe_b64encode(orjson.dumps({"rv": start.revision, "after": start.after})).decode().rstrip("=")
 
 
-def _from_token(token: str) -> Start:
+def _from_token(token: str, newest: int) -> Start:
+    """Raises BadRequest for a token that this server has not given."""
     try:
         value = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return Start(int(value["rv"]), str(value["after"]))
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise BadRequest("continue key is not valid: list again without it") from None
+        start = Start(int(value["rv"]), str(value["after"]))
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError):
+        start = Start(-1)
+    if not 0 <= start.revision <= newest or not start.after:
+        raise BadRequest("continue key is not valid: list again without it")
+    return start

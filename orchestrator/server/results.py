@@ -47,7 +47,7 @@ class Listing:
 
     def chunks(self) -> Iterator[bytes]:
         """The list as JSON, in pieces."""
-        head = {"kind": f"{self.kind.kind}List", "apiVersion": self.kind.api_version, "metadata": self.metadata()}
+        head = {"kind": self.kind.list_kind, "apiVersion": self.kind.api_version, "metadata": self.metadata()}
         yield orjson.dumps(head)[:-1] + b',"items":['
         yield b",".join([entry.data for entry in self.entries])
         yield b"]}"

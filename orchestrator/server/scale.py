@@ -28,15 +28,14 @@ _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 def scale_of(obj: Object, paths: ScalePaths) -> Object:
     """The Scale of a Deployment, ReplicaSet ..."""
-    selector = _at(obj, paths.selector) or {}
     return {
         "kind": SCALE.kind,
         "apiVersion": SCALE.api_version,
         "metadata": {field: obj["metadata"][field] for field in _META if field in obj["metadata"]},
-        "spec": {"replicas": _at(obj, paths.replicas) or 0},
+        "spec": {"replicas": _count(_at(obj, paths.replicas))},
         "status": {
-            "replicas": _at(obj, paths.status_replicas) or 0,
-            "selector": selector_text({"matchLabels": selector} if paths.plain_selector else selector),
+            "replicas": _count(_at(obj, paths.status_replicas)),
+            "selector": _selector(_at(obj, paths.selector), paths),
         },
     }
 
@@ -97,13 +96,27 @@ def _replicas(name: str, scale: Object) -> int:
 
 
 def _at(obj: Object, path: tuple[str, ...]) -> Any:
-    value: Any = obj
+    """None where there is nothing, or no path."""
+    value: Any = obj if path else None
     for field in path:
-        value = (value or {}).get(field)
+        value = value.get(field) if isinstance(value, dict) else None
     return value
+
+
+def _count(value: Any) -> int:
+    """0 where there is nothing; a custom resource may have anything there."""
+    return value if type(value) is int else 0
+
+
+def _selector(value: Any, paths: ScalePaths) -> str:
+    if paths.selector_form == "text":
+        return value if isinstance(value, str) else ""
+    return selector_text({"matchLabels": value} if paths.selector_form == "labels" else value or {})
 
 
 def _set(obj: Object, path: tuple[str, ...], value: int) -> None:
     for field in path[:-1]:
-        obj = obj.setdefault(field, {})
+        inner = obj.get(field)
+        obj[field] = inner if isinstance(inner, dict) else {}
+        obj = obj[field]
     obj[path[-1]] = value

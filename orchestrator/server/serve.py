@@ -16,6 +16,7 @@ from orchestrator.server.documents import Documents
 from orchestrator.server.health import Health
 from orchestrator.server.resources import Resources
 from orchestrator.server.security import security
+from orchestrator.server.served import ServedKinds
 from orchestrator.server.summaries import summaries_of
 from orchestrator.server.sweeper import EventSweeper
 from orchestrator.server.wsgi import Server
@@ -41,14 +42,15 @@ class ApiServer:
         if not own.exists:
             raise SettingsError(f"there is no {own.certificate} with its key: run `podlab up`")
         agents = Agents(own)
-        self.resources = Resources(store, BUILTIN, plugins, secured, clock, rng, summaries_of(agents))
+        kinds = ServedKinds(BUILTIN, store)
+        self.resources = Resources(store, kinds, plugins, secured, clock, rng, summaries_of(agents))
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._app = ApiApp(
             self.resources,
             Authenticator(secured.bearers),
             Health({"ping": lambda: True}, {"bootstrap": self._ready.is_set, "shutdown": self._still_on}),
-            Documents(BUILTIN, f"{settings.api_host}:{settings.api_port}", settings.home / "cache", secured.accounts),
+            Documents(kinds, f"{settings.api_host}:{settings.api_port}", settings.home / "cache", secured.accounts),
             agents,
             clock,
         )

@@ -25,6 +25,8 @@ READ_TIMEOUT = 60.0
 WRITE_TIMEOUT = 30.0
 #: Seconds for a TLS handshake.
 HANDSHAKE_TIMEOUT = 10.0
+#: Bytes that TLS sends in one record at most.
+_RECORD = 16 * 1024
 
 Waiting = Callable[[], AbstractContextManager[None]]
 T = TypeVar("T")
@@ -108,23 +110,38 @@ class Reader(io.BufferedReader):
 
 
 class Writer:
-    """What cheroot writes answers to. Unbuffered."""
+    """What cheroot writes answers to. Unbuffered, but for what `hold` keeps."""
 
     closed = False
     bytes_written = 0
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._holding = False
+        self._held = b""
+
+    def hold(self) -> None:
+        """The next piece is sent with the one after it, or by `flush`: a head with its body."""
+        self._holding = True
 
     def write(self, data: bytes) -> int:
+        if self._holding:
+            self._holding, self._held = False, data
+            return len(data)
+        self._send_all(self._held + data[:_RECORD] if self._held else data[:_RECORD])
+        self._held = b""
+        self._send_all(memoryview(data)[_RECORD:])
+        return len(data)
+
+    def flush(self) -> None:
+        if self._held:
+            self.write(b"")
+
+    def _send_all(self, data: bytes | memoryview) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[self._send(rest) :]
-        return len(data)
 
     def _send(self, data: memoryview) -> int:
         send = self._channel.socket.send
         return self._channel.run(lambda: send(data), select.POLLOUT, time.monotonic() + WRITE_TIMEOUT)
-
-    def flush(self) -> None:
-        """Nothing is ever held back."""

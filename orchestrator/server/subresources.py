@@ -9,7 +9,8 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, is_deleting, metadata, name, set_condition, uid
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
-from orchestrator.server.backend import Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import conflict
 from orchestrator.server.delete import remove
 from orchestrator.server.options import delete_options
 from orchestrator.server.ownership import kept

@@ -13,7 +13,8 @@ from orchestrator.api.meta import Object, metadata, name, namespace, spec, uid
 from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import conflict
 from orchestrator.server.decode import decode
 from orchestrator.server.results import Single
 

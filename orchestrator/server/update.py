@@ -11,7 +11,8 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, is_deleting, metadata, name, namespace, resource_version, uid
 from orchestrator.api.request import Request, User
 from orchestrator.server.admission.base import Attributes
-from orchestrator.server.backend import ATTEMPTS, Backend, conflict
+from orchestrator.server.backend import Backend
+from orchestrator.server.conflicts import ATTEMPTS, conflict
 from orchestrator.server.decode import decode, validate_change, validate_status
 from orchestrator.server.delete import held
 from orchestrator.server.options import dry_run
@@ -98,17 +99,15 @@ def _attempt(
     kind.strategy.default(wanted)
     new = part(kind, wanted, old)
     new = owned(new, owners(Writing(request, user, backend.clock.now(), old, new, given)))
-    desired = kind.strategy.desired
-    if kind.strategy.has_generation and new.get(desired) != old.get(desired):
+    if kind.strategy.has_generation and kind.strategy.wishes(new) != kind.strategy.wishes(old):
         new["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
-    attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource)
     dry = dry_run(request.options)
-    with backend.admission.admit(attributes, dry_run=dry):
-        if part is main_part:
-            validate_change(kind, new, old)
+    attributes = Attributes("UPDATE", kind, request.namespace, request.name, user, new, old, request.subresource, dry)
+    whole = part is main_part
+    validate = validate_change if whole else validate_status
+    with backend.admission.admit(attributes, lambda: validate(kind, new, old)):
+        if whole:
             warnings += kind.strategy.warnings(new)
-        else:
-            validate_status(kind, new, old)
         data = orjson.dumps(new) if dry else _write(backend, kind, current, new, old, user)
     return Single(data, 200, tuple(warnings))
 

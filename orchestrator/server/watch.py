@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import orjson
 
-from orchestrator.api.errors import BadRequest, Expired
+from orchestrator.api.errors import Expired
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.server.backend import Backend
+from orchestrator.server.conversion import shown, shown_event
+from orchestrator.server.list_options import check_watch, wants_initial
 from orchestrator.server.options import boolean, integer
 from orchestrator.server.read import parse_version, too_large
 from orchestrator.server.results import Frame
@@ -22,6 +24,8 @@ BOOKMARK_EVERY = 60.0
 DEFAULT_TIMEOUT = 1800.0
 #: No watch lasts longer, whatever its timeoutSeconds.
 LONGEST = 86400.0
+#: Seconds after which the watch of a kind that is no longer served ends: nothing of it would come any more.
+STILL_SERVED_EVERY = 1.0
 #: Frames sent in one piece at most.
 BATCH = 100
 
@@ -31,12 +35,13 @@ class WatchSession:
 
     def __init__(self, backend: Backend, request: Request, chosen: Selection, watch: Watch, initial: list[Entry]):
         self._kind = request.kind
+        self._kinds = backend.kinds
         self._chosen = chosen
         self._watch = watch
         self._initial = initial
         self._clock = backend.clock
         self._bookmarks = boolean(request.options, "allowWatchBookmarks")
-        self._initial_bookmark = boolean(request.options, "sendInitialEvents")
+        self._initial_bookmark = self._bookmarks and boolean(request.options, "sendInitialEvents")
         seconds = integer(request.options, "timeoutSeconds") or DEFAULT_TIMEOUT * (1 + backend.rng.random())
         self._deadline = self._clock.monotonic() + min(seconds, LONGEST)
 
@@ -62,7 +67,7 @@ class WatchSession:
 
     def _changes(self) -> Iterator[list[Frame]]:
         bookmark_at = self._clock.monotonic() + BOOKMARK_EVERY
-        while not self._watch.closed:
+        while not self._watch.closed and self._is_served():
             now = self._clock.monotonic()
             if now >= self._deadline:
                 yield [self._bookmark()] if self._bookmarks else []
@@ -70,15 +75,23 @@ class WatchSession:
             if self._bookmarks and now >= bookmark_at:
                 yield [self._bookmark()]
                 bookmark_at = now + BOOKMARK_EVERY
-            if frames := self._next(min(self._deadline, bookmark_at if self._bookmarks else self._deadline) - now):
+            until = min(self._deadline, bookmark_at if self._bookmarks else self._deadline)
+            if self._kind.schema is not None:
+                until = min(until, now + STILL_SERVED_EVERY)
+            if frames := self._next(until - now):
                 yield frames
+
+    def _is_served(self) -> bool:
+        """Only custom kinds come and go."""
+        kind = self._kind
+        return kind.schema is None or self._kinds.by_path(kind.group, kind.version, kind.plural) is not None
 
     def _next(self, timeout: float) -> list[Frame]:
         """Wait for an event, then take what else is there."""
         frames: list[Frame] = []
         event = self._watch.next(timeout)
         while event is not None:
-            if frame := self._frame(event):
+            if frame := self._frame(shown_event(self._kind, event)):
                 frames.append(frame)
             event = self._watch.next(0) if len(frames) < BATCH else None
         return frames
@@ -123,15 +136,18 @@ class ExpiredSession:
 
 
 def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
-    """Start a watch; without a resourceVersion it begins with what there is. Raises BadRequest, Timeout."""
+    """Start a watch; without a resourceVersion it begins with what there is. Raises BadRequest, Invalid, Timeout."""
     kind, options = request.kind, request.options
     chosen = selection(kind, options)
     prefix = chosen.prefix(request.namespace)
+    check_watch(options)
     revision = parse_version(options.get("resourceVersion", ""))
     initial: list[Entry] = []
-    if _wants_initial(request, revision):
+    if wants_initial(options, revision):
         page = backend.store.list(prefix)
-        initial, revision = list(page.entries), page.revision
+        if revision > page.revision:
+            raise too_large(revision, page.revision)
+        initial, revision = [shown(kind, entry) for entry in page.entries], page.revision
     elif not revision:
         revision = backend.store.revision
     try:
@@ -140,17 +156,6 @@ def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
         return ExpiredSession(Expired(f"too old resource version: {revision} ({error.oldest})"))
     except FutureRevision:
         raise too_large(revision, backend.store.revision) from None
-
-
-def _wants_initial(request: Request, revision: int) -> bool:
-    options = request.options
-    if "sendInitialEvents" not in options:
-        return revision == 0
-    if options.get("resourceVersionMatch") != "NotOlderThan":
-        raise BadRequest("sendInitialEvents needs resourceVersionMatch=NotOlderThan")
-    if boolean(options, "sendInitialEvents") and not boolean(options, "allowWatchBookmarks"):
-        raise BadRequest("sendInitialEvents needs allowWatchBookmarks=true")
-    return boolean(options, "sendInitialEvents")
 
 
 def _error(error: Expired) -> Frame:

@@ -14,8 +14,11 @@ from cheroot import server, wsgi
 
 from orchestrator.api.request import User
 from orchestrator.server.certificates import certificate_user
-from orchestrator.server.connection import ENVIRON_KEY, VALUE_SEPARATOR
-from orchestrator.server.streams import Channel, Reader, Writer
+from orchestrator.server.chunked import ChunkedBody
+from orchestrator.server.connection import ENVIRON_KEY
+from orchestrator.server.connections import Connections
+from orchestrator.server.headers import read_headers
+from orchestrator.server.streams import HANDSHAKE_TIMEOUT, Channel, Reader, Writer
 from orchestrator.server.workers import Workers
 from orchestrator.util.server_tls import DeferredHandshake
 
@@ -27,27 +30,31 @@ _MAX_HEADERS = 64 * 1024
 #: Seconds an idle connection is kept. Longer than clients keep theirs (Go: 90), so that they close first.
 _KEEP_ALIVE = 180
 _READ_BUFFER = 16 * 1024
-# kubectl gives it once a version.
-server.comma_separated_headers.append(b"X-Stream-Protocol-Version")  # type: ignore[attr-defined]
 _PLAIN_HTTP = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 )
 
 
-class _Headers(dict[bytes, bytes]):
-    """Of a header that came several times cheroot keeps the last; whom to act as takes all."""
-
-    def __setitem__(self, header: bytes, value: bytes) -> None:
-        if header.startswith(b"Impersonate-") and header in self:
-            value = self[header] + VALUE_SEPARATOR.encode() + value
-        super().__setitem__(header, value)
-
-
 class _Request(server.HTTPRequest):
+    header_reader = staticmethod(read_headers)
+
     def parse_request(self) -> None:
-        self.inheaders = _Headers()
         self.conn.rfile.begin()
         super().parse_request()
+
+    def read_request_headers(self) -> bool:
+        """False when they cannot be read, and the client has been told."""
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        if b"Transfer-Encoding" in self.inheaders and not self.chunked_read:
+            # In HTTP/1.0 there is no such thing; what it meant is anybody's guess.
+            self.simple_response("400 Bad Request", "Transfer-Encoding cannot be understood here.")
+            return False
+        return True
+
+    def send_headers(self) -> None:
+        self.conn.wfile.hold()
+        super().send_headers()
 
 
 class Connection(server.HTTPConnection):
@@ -68,6 +75,11 @@ class Connection(server.HTTPConnection):
         self._established = not isinstance(sock, ssl.SSLSocket)
         self.rfile = Reader(self._channel, _READ_BUFFER)
         self.wfile = Writer(self._channel)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it may be idle."""
+        return _KEEP_ALIVE if self._established else HANDSHAKE_TIMEOUT
 
     @contextmanager
     def detached(self) -> Iterator[None]:
@@ -108,6 +120,8 @@ class Connection(server.HTTPConnection):
 
 class _Gateway(wsgi.Gateway_10):
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        if self.req.chunked_read:
+            self.req.rfile = ChunkedBody(self.req.conn.rfile)
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         environ[ENVIRON_KEY] = self.req.conn
         return environ
@@ -127,12 +141,16 @@ class _Gateway(wsgi.Gateway_10):
                 if piece:
                     self.write(piece)
                 else:
-                    self.req.ensure_headers_sent()
-            self.req.ensure_headers_sent()
+                    self._send_head()
+            self._send_head()
         finally:
             if hasattr(answer, "close"):
                 answer.close()
         self._finish_body()
+
+    def _send_head(self) -> None:
+        self.req.ensure_headers_sent()
+        self.req.conn.wfile.flush()
 
     def _finish_body(self) -> None:
         """Leave the connection where the next request begins: behind the trailers of a chunked body."""
@@ -154,7 +172,7 @@ class Server(wsgi.Server):
 
     ConnectionClass = Connection
     max_request_header_size = _MAX_HEADERS
-    keep_alive_conn_limit = None  # type: ignore[assignment]
+    can_add_keepalive_connection = True
     nodelay = True
 
     def __init__(
@@ -162,9 +180,29 @@ class Server(wsgi.Server):
     ) -> None:
         super().__init__(address, app, server_name="podlab", request_queue_size=_BACKLOG, timeout=_KEEP_ALIVE)
         self.gateway = _Gateway
-        self.requests = Workers(self)
+        self._line = Connections(self._connect)
+        self.requests = Workers(self._line)
         if context is not None:
             self.ssl_adapter = DeferredHandshake(context)
+
+    def prepare(self) -> None:
+        """Listen. Raises CannotListen."""
+        super().prepare()
+        self._connections.close()
+        self._connections: Any = self._line
+        self._line.listen(self.socket)
+
+    def serve(self) -> None:
+        """Until `stop`, in another thread than those of the workers."""
+        self._line.run(self.requests.help_out)
+
+    def _connect(self, sock: socket.socket, address: tuple[str, int]) -> Connection:
+        if self.ssl_adapter is not None:
+            sock, _ = self.ssl_adapter.wrap(sock)
+        connection = Connection(self, sock)
+        connection.remote_addr, connection.remote_port = address[:2]
+        connection.ssl_env = self.ssl_adapter.get_environ() if self.ssl_adapter is not None else {}
+        return connection
 
     @staticmethod
     def bind_socket(listener: socket.socket, address: tuple[str, int]) -> socket.socket:

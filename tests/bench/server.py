@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.api.errors import ServiceUnavailable
-from orchestrator.api.groups.core import POD
+from orchestrator.api.groups.core import CONFIG_MAP, POD
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
@@ -26,9 +26,8 @@ from orchestrator.util.settings import Settings
 from tests.fakes.api import cluster_home
 
 CONNECTIONS = 16
-LISTED = 100
+LISTED = 500
 TOKEN = "bench"
-PODS = "/api/v1/namespaces/default/pods"
 #: Tells wrk to create ConfigMaps.
 CREATE = """
 wrk.method = "POST"
@@ -41,7 +40,7 @@ wrk.body = '{"metadata": {"generateName": "c-"}, "data": {"key": "value"}}'
 def running(home: Path) -> Iterator[tuple[Settings, int, float]]:
     """The API server as a process: its settings, its id, and the seconds from its start until it was ready."""
     settings = cluster_home(home)
-    (settings.pki / "tokens.csv").write_text(f"{TOKEN},bench,1\n")
+    (settings.pki / "tokens.csv").write_text(f"{TOKEN},bench,1,system:masters\n")
     command = [sys.executable, "-m", "orchestrator", "--home", str(home), "--components", "api"]
     begin = time.monotonic()
     with subprocess.Popen(command) as process:
@@ -62,11 +61,13 @@ def ready(transport: HttpTransport) -> bool:
 
 
 def fill(settings: Settings) -> None:
+    """A pod to get, and ConfigMaps as `CREATE` makes them to list."""
     client = Client(HttpTransport(settings.server, pki.identity(settings.pki, "admin")))
     container: Object = {"name": "nginx", "image": "nginx", "ports": [{"containerPort": 80}]}
+    client.create(POD, {"metadata": {"name": "p", "namespace": "default"}, "spec": {"containers": [container]}})
     for index in range(LISTED):
-        meta = {"name": f"p{index}", "namespace": "default"}
-        client.create(POD, {"metadata": meta, "spec": {"containers": [container]}})
+        meta = {"name": f"c-{index}", "namespace": "kube-public"}
+        client.create(CONFIG_MAP, {"metadata": meta, "data": {"key": "value"}})
 
 
 def rate(url: str, seconds: int, script: Path | None = None) -> float:
@@ -101,8 +102,8 @@ def main() -> None:
         floor = rate(f"{settings.server}/healthz", seconds)
         print(f"{'/healthz':24} {floor:8.0f}/s   1.00")
         for name, path, with_script in (
-            ("get a pod", f"{PODS}/p1", None),
-            (f"list {LISTED} pods", PODS, None),
+            ("get a pod", "/api/v1/namespaces/default/pods/p", None),
+            (f"list {LISTED} ConfigMaps", "/api/v1/namespaces/kube-public/configmaps", None),
             ("create a ConfigMap", "/api/v1/namespaces/default/configmaps", script),
         ):
             measured = rate(settings.server + path, seconds, with_script)

@@ -27,7 +27,7 @@ class Shell:
             (self._folder / step.text).write_text("\n".join(step.typed) + "\n")
             return 0, ""
         end = f"--- {secrets.token_hex(8)}"
-        self._write(f"{{ {_command(step)}\n}} {_input(step)}\necho; echo '{end}' $?\n")
+        self._write(f"{{ {_command(step)}\n}} {_input(step)}\ncode=$?; echo; echo '{end}' $code\n")
         timer = threading.Timer(_HUNG, lambda: os.killpg(self._process.pid, signal.SIGKILL))
         timer.start()
         try:

@@ -17,6 +17,7 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.server.resources import Resources
 from orchestrator.server.security import security
 from orchestrator.server.serve import ApiServer
+from orchestrator.server.served import ServedKinds
 from orchestrator.server.summaries import Summaries, no_summaries
 from orchestrator.store.memory import MemoryStore
 from orchestrator.util import pki
@@ -42,7 +43,7 @@ def local_api(
     store = MemoryStore(clock)
     secured = security(store, settings, clock)
     plugins = standard(store, settings, rng, secured.authorizer)
-    resources = Resources(store, BUILTIN, plugins, secured, clock, rng, summaries)
+    resources = Resources(store, ServedKinds(BUILTIN, store), plugins, secured, clock, rng, summaries)
     bootstrap(resources, settings)
     return resources, Client(LocalTransport(resources, user))
 

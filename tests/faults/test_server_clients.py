@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from orchestrator.api.groups.core import CONFIG_MAP
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
-from orchestrator.server import streams, workers
+from orchestrator.server import streams, workers, wsgi
+from orchestrator.server.answers import text_answer
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
 from orchestrator.util import pki
@@ -120,6 +122,48 @@ def test_a_watcher_that_does_not_read_is_dropped(
     for index in range(8):
         client.patch(CONFIG_MAP, "big", {"data": {"b": str(index)}}, "default")
     assert until(lambda: open_watches(live) == 0)
+
+
+def test_a_client_that_does_not_read_a_list_is_dropped(
+    live: Live, secure: Callable[[], ssl.SSLSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "WRITE_TIMEOUT", 0.3)
+    client = Client(LocalTransport(live[0].resources, ADMIN))
+    for index in range(8):
+        meta = {"name": f"big-{index}", "namespace": "default", "labels": {"size": "big"}}
+        client.create(CONFIG_MAP, {"metadata": meta, "data": {"a": "x" * 900_000}})
+    connection = secure()
+    connection.sendall(b"GET /api/v1/configmaps?labelSelector=size=big HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert until(lambda: live[0]._http.requests.waiters == 1)
+    assert until(lambda: live[0]._http.requests.waiters == 0)
+    received = 0
+    with suppress(OSError):  # closed without a farewell
+        while piece := connection.recv(1 << 16):
+            received += len(piece)
+    assert received < 8 * 900_000
+
+
+def test_who_never_begins_a_handshake_is_let_go(
+    dial: Callable[[], socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wsgi, "HANDSHAKE_TIMEOUT", 0.1)
+    assert dial().recv(1) == b""
+
+
+def test_threads_that_are_held_up_hold_up_nobody(
+    live: Live, secure: Callable[[], ssl.SSLSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what they do not tell of: a disk, a lock, another server."""
+    go = threading.Event()
+    monkeypatch.setattr(live[0]._app, "_health_page", lambda path: text_answer(str(go.wait(10))))
+    held_up = [secure() for _ in range(workers.SIZE + 1)]
+    for connection in held_up:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answers(secure())
+    assert not go.is_set()
+    go.set()
+    assert all(b"200 OK" in connection.recv(1 << 16) for connection in held_up)
+    assert until(lambda: live[0]._http.requests.threads <= workers.SIZE)
 
 
 def test_a_request_must_come_in_time(secure: Callable[[], ssl.SSLSocket], monkeypatch: pytest.MonkeyPatch) -> None:

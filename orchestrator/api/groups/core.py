@@ -6,11 +6,15 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.strategies.configmap import ConfigMapStrategy
 from orchestrator.api.strategies.endpoints import EndpointsStrategy
 from orchestrator.api.strategies.event import EventStrategy
+from orchestrator.api.strategies.limitrange import LimitRangeStrategy
 from orchestrator.api.strategies.namespace import NamespaceStrategy
 from orchestrator.api.strategies.node import NodeStrategy
+from orchestrator.api.strategies.persistentvolume import PersistentVolumeStrategy
+from orchestrator.api.strategies.persistentvolumeclaim import PersistentVolumeClaimStrategy
 from orchestrator.api.strategies.pod import PodStrategy
 from orchestrator.api.strategies.podtemplate import PodTemplateStrategy
 from orchestrator.api.strategies.replicationcontroller import ReplicationControllerStrategy
+from orchestrator.api.strategies.resourcequota import ResourceQuotaStrategy
 from orchestrator.api.strategies.secret import SecretStrategy
 from orchestrator.api.strategies.service import ServiceStrategy
 from orchestrator.api.strategies.serviceaccount import ServiceAccountStrategy
@@ -89,6 +93,35 @@ REPLICATION_CONTROLLER = Kind(
     subresources=("status", "scale"),
     strategy=ReplicationControllerStrategy(),
 )
+PERSISTENT_VOLUME = Kind(
+    "",
+    "v1",
+    "PersistentVolume",
+    "persistentvolumes",
+    namespaced=False,
+    short_names=("pv",),
+    subresources=("status",),
+    strategy=PersistentVolumeStrategy(),
+)
+PERSISTENT_VOLUME_CLAIM = Kind(
+    "",
+    "v1",
+    "PersistentVolumeClaim",
+    "persistentvolumeclaims",
+    short_names=("pvc",),
+    subresources=("status",),
+    strategy=PersistentVolumeClaimStrategy(),
+)
+RESOURCE_QUOTA = Kind(
+    "",
+    "v1",
+    "ResourceQuota",
+    "resourcequotas",
+    short_names=("quota",),
+    subresources=("status",),
+    strategy=ResourceQuotaStrategy(),
+)
+LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges", short_names=("limits",), strategy=LimitRangeStrategy())
 
 KINDS = (
     NAMESPACE,
@@ -102,4 +135,8 @@ KINDS = (
     EVENT,
     POD_TEMPLATE,
     REPLICATION_CONTROLLER,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    RESOURCE_QUOTA,
+    LIMIT_RANGE,
 )

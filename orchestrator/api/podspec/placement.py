@@ -42,6 +42,14 @@ def affinity(rules: Object, field: str) -> Errors:
         yield from _pod_affinity(rules.get(kind) or {}, f"{field}.{kind}")
 
 
+def node_selector(selector: Object, field: str) -> Errors:
+    """The rules of a NodeSelector: at least one term, and each term's."""
+    terms: list[Object] = selector.get("nodeSelectorTerms") or []
+    yield from present(f"{field}.nodeSelectorTerms", terms, "must have at least one node selector term")
+    for path, term in indexed(f"{field}.nodeSelectorTerms", terms):
+        yield from _term(term, path)
+
+
 def spread(constraints: Sequence[Object] | None, field: str) -> Errors:
     seen: set[tuple[str, str]] = set()
     for path, constraint in indexed(field, constraints):
@@ -83,10 +91,7 @@ def _toleration(toleration: Object, field: str) -> Errors:
 
 def _node_affinity(rules: Object, field: str) -> Errors:
     if _HARD in rules:
-        terms: list[Object] = rules[_HARD].get("nodeSelectorTerms") or []
-        yield from present(f"{field}.{_HARD}.nodeSelectorTerms", terms, "must have at least one node selector term")
-        for path, term in indexed(f"{field}.{_HARD}.nodeSelectorTerms", terms):
-            yield from _term(term, path)
+        yield from node_selector(rules[_HARD], f"{field}.{_HARD}")
     for path, preference in indexed(f"{field}.{_SOFT}", rules.get(_SOFT)):
         yield from _weight(preference, path)
         yield from _term(preference.get("preference") or {}, f"{path}.preference")

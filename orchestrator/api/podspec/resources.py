@@ -10,6 +10,7 @@ from orchestrator.api.quantity import Quantity, parse
 
 _STANDARD = frozenset({"cpu", "memory", "ephemeral-storage"})
 _HUGE_PAGES = "hugepages-"
+_NOT_STANDARD = "must be a standard resource type or fully qualified"
 
 
 def requirements(resources: Object, field: str) -> Errors:
@@ -35,11 +36,19 @@ def amount(value: Quantity, field: str) -> Errors:
         yield invalid(field, value, NOT_NEGATIVE)
 
 
-def _resource(name: str, value: Quantity, field: str) -> Errors:
+def resource_name(name: str, field: str, *, of_container: bool = True) -> Errors:
+    """The name is qualified, or a standard one: `cpu`; `storage` is one too, but not a container's."""
     problems = names.qualified_name(name)
     if not problems and "/" not in name and not _is_standard(name):
-        problems = ["must be a standard resource type or fully qualified", "must be a standard resource for containers"]
+        if of_container:
+            problems = [_NOT_STANDARD, "must be a standard resource for containers"]
+        elif name != "storage":
+            problems = [_NOT_STANDARD]
     yield from (invalid(field, name, problem) for problem in problems)
+
+
+def _resource(name: str, value: Quantity, field: str) -> Errors:
+    yield from resource_name(name, field)
     yield from amount(value, field)
     if _is_whole(name) and parse(value).denominator != 1:
         yield invalid(field, value, "must be an integer")

@@ -79,7 +79,7 @@ def _source(volume: Object, field: str) -> Errors:
         yield from check(volume[given[0]], f"{field}.{given[0]}")
 
 
-def _host_path(source: Object, field: str) -> Errors:
+def host_path(source: Object, field: str) -> Errors:
     path = source.get("path") or ""
     yield from present(f"{field}.path", path)
     if ".." in path.split("/"):
@@ -167,7 +167,7 @@ def _token(source: Object, field: str) -> Errors:
     yield from _file(source, field)
 
 
-def _needs(*names: str) -> Callable[[Object, str], Errors]:
+def needs(*names: str) -> Callable[[Object, str], Errors]:
     """The rule of a source that only has fields which must be there."""
 
     def check(source: Object, field: str) -> Errors:
@@ -179,15 +179,15 @@ def _needs(*names: str) -> Callable[[Object, str], Errors]:
 
 _SOURCES: Mapping[str, Callable[[Object, str], Errors]] = {
     "configMap": _config_map,
-    "csi": _needs("driver"),
+    "csi": needs("driver"),
     "downwardAPI": _downward_api,
     "emptyDir": _empty_dir,
-    "ephemeral": _needs("volumeClaimTemplate"),
-    "gitRepo": _needs("repository"),
-    "hostPath": _host_path,
-    "image": _needs("reference"),
-    "nfs": _needs("server", "path"),
-    "persistentVolumeClaim": _needs("claimName"),
+    "ephemeral": needs("volumeClaimTemplate"),
+    "gitRepo": needs("repository"),
+    "hostPath": host_path,
+    "image": needs("reference"),
+    "nfs": needs("server", "path"),
+    "persistentVolumeClaim": needs("claimName"),
     "projected": _projected,
     "secret": _secret,
 }

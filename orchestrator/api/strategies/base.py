@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, Literal
 
 from orchestrator.api import names
 from orchestrator.api.errors import FieldError
@@ -47,24 +47,26 @@ class ScalePaths:
     replicas: tuple[str, ...] = ("spec", "replicas")
     status_replicas: tuple[str, ...] = ("status", "replicas")
     selector: tuple[str, ...] = ("spec", "selector")
-    #: True where the selector is a map of labels and no LabelSelector.
-    plain_selector: bool = False
+    #: A LabelSelector, a plain map of labels, or text, as custom resources have it.
+    selector_form: Literal["selector", "labels", "text"] = "selector"
 
 
 class Strategy:
-    """Defaults for a kind with no rules of its own. Subclass per kind; one instance serves all requests."""
+    """Defaults for a kind with no rules of its own. Subclass per kind; one instance serves all requests.
+
+    The attributes are the class's, or an instance's where they are only known when it is made.
+    """
 
     #: The whole table, in order.
-    columns: ClassVar[tuple[Column, ...]] = (NAME, AGE)
+    columns: tuple[Column, ...] = (NAME, AGE)
     #: True when `status` is written only through the status subresource.
-    has_status: ClassVar[bool] = True
-    #: True when a change of what is wanted raises `metadata.generation`, and the field that says what is wanted.
-    has_generation: ClassVar[bool] = False
-    desired: ClassVar[str] = "spec"
+    has_status: bool = True
+    #: True when a change of what is wished (`wishes`) raises `metadata.generation`.
+    has_generation: bool = False
     #: True for kinds older than propagation policies: a delete that names none leaves the dependents alone.
-    orphans_dependents: ClassVar[bool] = False
+    orphans_dependents: bool = False
     #: Set where the kind has the `scale` subresource.
-    scale: ClassVar[ScalePaths | None] = None
+    scale: ScalePaths | None = None
 
     def name_problems(self, name: str) -> list[str]:
         """What is wrong with an object's name."""
@@ -80,7 +82,11 @@ class Strategy:
         """Carry over what an update leaves out but may not change, in place (`clusterIP`, `nodeName`)."""
 
     def prepare_delete(self, obj: Object) -> None:
-        """Mark, in place, an object whose deletion has begun but that stays for now (a namespace's phase)."""
+        """Mark, in place, an object whose deletion begins (a namespace's phase); it may ask to stay by a finalizer."""
+
+    def wishes(self, obj: Object) -> Any:
+        """What of the object is its user's wish: a change of it makes a new generation."""
+        return obj.get("spec")
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Every rule broken by `obj`, beyond types and unknown fields, which the schema checks."""
@@ -111,7 +117,7 @@ class Strategy:
         return {}
 
     #: Field names `fields` can return: a selector with any other is refused.
-    selectable: ClassVar[frozenset[str]] = frozenset()
+    selectable: frozenset[str] = frozenset()
 
     def grace_seconds(self, obj: Object, requested: int | None) -> int:
         """Seconds of graceful deletion; 0 removes the object at once (if no finalizer holds it)."""

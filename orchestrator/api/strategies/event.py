@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.api.checks import unchanged
-from orchestrator.api.errors import FieldError, invalid
+from orchestrator.api.checks import Errors, follows, unchanged
+from orchestrator.api.errors import FieldError, invalid, required
 from orchestrator.api.meta import Object, name, namespace
+from orchestrator.api.names import qualified_name
 from orchestrator.api.strategies.base import Cell, Column, Strategy, age_of, wide
 
 _OBJECT_FIELDS = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 #: What an event of the new API (with `eventTime`) says for good.
 _FIXED = ("involvedObject", "reason", "type", "reportingComponent", "reportingInstance", "action", "eventTime")
+
+#: Bytes of what such an event says, and of its message, at most.
+_LONGEST, _LONGEST_MESSAGE = 128, 1024
 
 
 class EventStrategy(Strategy):
@@ -35,9 +39,10 @@ class EventStrategy(Strategy):
     def validate(self, obj: Object) -> list[FieldError]:
         """An event is where its object is; about a cluster-scoped object, in `default`."""
         about = _about(obj).get("namespace") or ""
-        if (about or "default") == namespace(obj):
-            return []
-        return [invalid("involvedObject.namespace", about, "does not match event.namespace")]
+        errors = list(_new_style(obj)) if obj.get("eventTime") else []
+        if (about or "default") != namespace(obj):
+            errors.append(invalid("involvedObject.namespace", about, "does not match event.namespace"))
+        return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
         if not new.get("eventTime"):
@@ -71,6 +76,24 @@ class EventStrategy(Strategy):
             series.get("count") or obj.get("count") or 1,
             name(obj),
         )
+
+
+def _new_style(event: Object) -> Errors:
+    """As `legacyValidateEvent` in `k8s.io/kubernetes/pkg/apis/core/validation/events.go`."""
+    reporter = event.get("reportingComponent") or ""
+    if not reporter:
+        yield required("reportingComponent")
+    yield from follows("reportingComponent", reporter, qualified_name)
+    for field in ("reportingInstance", "action", "reason"):
+        if not event.get(field):
+            yield required(field)
+        yield from _at_most(event, field, _LONGEST)
+    yield from _at_most(event, "message", _LONGEST_MESSAGE)
+
+
+def _at_most(event: Object, field: str, longest: int) -> Errors:
+    if len((event.get(field) or "").encode()) > longest:
+        yield invalid(field, "", f"can have at most {longest} characters")
 
 
 def _about(event: Object) -> Object:

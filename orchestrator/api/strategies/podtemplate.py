@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from orchestrator.api import defaults
 from orchestrator.api.errors import FieldError
@@ -17,10 +18,12 @@ class PodTemplateStrategy(Strategy):
     columns = (NAME, Column("Containers"), Column("Images"), Column("Pod Labels"))
     has_status = False
     has_generation = True
-    desired = "template"
 
     def default(self, obj: Object) -> None:
         defaults.default_template(obj.setdefault("template", {}))
+
+    def wishes(self, obj: Object) -> Any:
+        return obj.get("template")
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(pod_template(obj.get("template") or {}, "template"))

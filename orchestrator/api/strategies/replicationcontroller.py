@@ -29,7 +29,7 @@ class ReplicationControllerStrategy(ReplicatedStrategy):
     )
     selectable = frozenset({"status.replicas"})
     template_noun = "ReplicationController"
-    scale = ScalePaths(plain_selector=True)
+    scale = ScalePaths(selector_form="labels")
     orphans_dependents = True
 
     def default(self, obj: Object) -> None:

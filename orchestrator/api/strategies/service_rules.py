@@ -146,7 +146,7 @@ def _balancer(service: Object, field: str) -> Errors:
     """What only a load balancer may have."""
     if service.get("type") == "LoadBalancer":
         for path, network in indexed(f"{field}.loadBalancerSourceRanges", service.get("loadBalancerSourceRanges")):
-            yield from obeys(path, network.strip(), _cidr)
+            yield from obeys(path, network.strip(), names.cidr)
         yield from follows(f"{field}.loadBalancerClass", service.get("loadBalancerClass"), names.qualified_name)
         return
     for name in ("loadBalancerSourceRanges", "loadBalancerClass"):
@@ -154,12 +154,3 @@ def _balancer(service: Object, field: str) -> Errors:
             yield forbidden(f"{field}.{name}", _BALANCER_ONLY)
     if service.get("allocateLoadBalancerNodePorts") is not None:
         yield forbidden(f"{field}.allocateLoadBalancerNodePorts", _BALANCER_ONLY)
-
-
-def _cidr(value: str) -> list[str]:
-    try:
-        ipaddress.ip_interface(value)
-        whole = "/" in value
-    except ValueError:
-        whole = False
-    return [] if whole else ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]

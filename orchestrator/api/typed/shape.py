@@ -18,6 +18,8 @@ _KEY_DEFAULTS = {"protocol": "TCP"}
 
 
 def of(kind: Kind) -> Shape:
+    if kind.schema is not None:
+        return kind.schema.type
     struct = schema.load().of(kind)
     return None if struct is None else struct.whole
 
@@ -59,8 +61,10 @@ def item_element(shape: Field, item: Any) -> str:
 
 def item_key(shape: Field, item: Any, key: str) -> Any:
     value = item.get(key) if isinstance(item, dict) else None
-    if value is None and shape.items is not None and shape.items.struct is not None:
-        return None if key in shape.items.struct.required else _KEY_DEFAULTS.get(key, "")
+    if value is None and shape.items is not None and (struct := shape.items.struct) is not None:
+        if key in struct.fields and struct.fields[key].default is not None:
+            return struct.fields[key].default
+        return None if key in struct.required else _KEY_DEFAULTS.get(key, "")
     return value
 
 

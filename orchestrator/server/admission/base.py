@@ -28,6 +28,7 @@ class Attributes:
     new: Object | None = None
     old: Object | None = None
     subresource: str = ""
+    dry_run: bool = False
     #: Run, last first, when the write does not happen: gives back what a plugin reserved.
     undo: ExitStack = field(default_factory=ExitStack)
     #: Run when the write has happened.
@@ -46,8 +47,9 @@ class View:
         except KeyNotFound:
             return None
 
-    def all(self, kind: Kind) -> Iterator[Object]:
-        return (entry.object() for entry in self._store.list(keys.prefix(kind)).entries)
+    def all(self, kind: Kind, namespace: str = "") -> Iterator[Object]:
+        """All objects, or those of one namespace."""
+        return (entry.object() for entry in self._store.list(keys.prefix(kind, namespace)).entries)
 
 
 class Plugin:
@@ -55,6 +57,9 @@ class Plugin:
 
     def admit(self, attributes: Attributes) -> None:
         """Change `attributes.new` in place, or refuse by raising an ApiError."""
+
+    def check(self, attributes: Attributes) -> None:
+        """The same for `attributes.new` as it will be written: it keeps its kind's rules, and changes no more."""
 
     def removed(self, kind: Kind, obj: Object) -> None:
         """`obj` has left the store."""
@@ -65,13 +70,19 @@ class Admission:
         self._plugins = tuple(plugins)
 
     @contextmanager
-    def admit(self, attributes: Attributes, *, dry_run: bool = False) -> Iterator[None]:
-        """Run the plugins, then the body, which writes. What they reserved is kept only if it was written."""
+    def admit(self, attributes: Attributes, validate: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Run the plugins, `validate` between their two steps, then the body, which writes.
+
+        What they reserved is kept only if it was written.
+        """
         with attributes.undo as undo:
             for plugin in self._plugins:
                 plugin.admit(attributes)
+            validate()
+            for plugin in self._plugins:
+                plugin.check(attributes)
             yield
-            if dry_run:
+            if attributes.dry_run:
                 return
             undo.pop_all()
         for action in attributes.after:

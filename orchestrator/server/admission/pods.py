@@ -1,4 +1,4 @@
-"""What every new pod gets: a priority, and tolerations for a node that goes away for a while."""
+"""What every new pod gets: tolerations for a node that goes away for a while."""
 
 from __future__ import annotations
 
@@ -15,16 +15,6 @@ def new_pod(attributes: Attributes) -> Object | None:
     if attributes.kind is not POD or attributes.operation != "CREATE" or attributes.new is None:
         return None
     return attributes.new.setdefault("spec", {})  # type: ignore[no-any-return]
-
-
-class Priority(Plugin):
-    """Priority 0 for every pod: there are no priority classes yet."""
-
-    def admit(self, attributes: Attributes) -> None:
-        spec = new_pod(attributes)
-        if spec is not None:
-            spec.setdefault("priority", 0)
-            spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
 
 
 class DefaultTolerationSeconds(Plugin):

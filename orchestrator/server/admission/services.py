@@ -95,7 +95,7 @@ class ServiceIPs(Plugin):
         if has_address(spec):
             asked = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or []), "")
             spec["clusterIP"] = asked or self._free_address(attributes)
-            if asked and _number(asked) not in before.addresses:
+            if asked and asked not in map(_text, before.addresses):
                 self._take_address(attributes, asked)
         spec["clusterIPs"] = [spec["clusterIP"]]
         spec.setdefault("ipFamilies", ["IPv4"])
@@ -109,7 +109,7 @@ class ServiceIPs(Plugin):
                 f"failed to allocate a serviceIP: every address of {self._network} is taken: delete a Service"
             ) from None
         attributes.undo.callback(self._addresses.release, number)
-        return str(ipaddress.IPv4Address(number))
+        return _text(number)
 
     def _take_address(self, attributes: Attributes, text: str) -> None:
         try:
@@ -164,6 +164,10 @@ class ServiceIPs(Plugin):
 def _number(address: str) -> int:
     """Raises ValueError."""
     return int(ipaddress.IPv4Address(address))
+
+
+def _text(number: int) -> str:
+    return str(ipaddress.IPv4Address(number))
 
 
 def _bad_address(text: str, why: str) -> FieldError:

@@ -103,6 +103,8 @@ def test_an_address_can_be_asked_for_once(client: Client) -> None:
         client.create(SERVICE, service("other", clusterIP="10.96.0.10"))
     with pytest.raises(Invalid, match=r"The range of valid IPs is 10\.96\.0\.0/16"):
         client.create(SERVICE, service("other", clusterIP="192.168.0.1"))
+    with pytest.raises(Invalid, match=re.escape("the provided IP (1) is not in the valid range")):
+        client.create(SERVICE, service("other", clusterIPs=["1", "-"]))
 
 
 def test_node_ports(client: Client) -> None:

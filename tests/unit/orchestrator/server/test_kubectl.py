@@ -157,7 +157,8 @@ def test_create_in_protobuf(run: Kubectl, kubectl: Path, version: str) -> None:
 
 
 def test_kinds_that_are_not_served_are_not_found(run: Kubectl) -> None:
-    said = run("create", "priorityclass", "high", "--value=7", fails=True)
+    path = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas"
+    said = run("create", "--raw", path, "-f", "-", stdin="{}", fails=True)
     assert "the server could not find the requested resource" in said
 
 

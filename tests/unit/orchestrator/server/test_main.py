@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.api.custom.definition import client_kind
 from orchestrator.api.errors import ServiceUnavailable
+from orchestrator.api.groups.apiextensions import CUSTOM_RESOURCE_DEFINITION
 from orchestrator.api.groups.apps import DEPLOYMENT
 from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD
+from orchestrator.api.kinds import Kind
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
 from orchestrator.main import main, master
@@ -24,6 +27,7 @@ from orchestrator.util import logs, pki
 from orchestrator.util.clock import SystemClock
 from orchestrator.util.settings import Settings
 from tests.fakes.api import cluster_home
+from tests.fakes.custom import NAME, crontab, definition
 
 from .objects import config_map, deployment
 
@@ -160,3 +164,30 @@ def test_controllers_work(settings: Settings, split: bool) -> None:
                 assert pods(client) == 2
         else:
             assert pods(client) == 2
+
+
+def test_custom_resources_over_https_and_after_a_restart(settings: Settings) -> None:
+    client = client_of(settings)
+    with master(settings, ["api"]), master(settings, ["controllers"]):
+        client.create(CUSTOM_RESOURCE_DEFINITION, definition())
+        kind = established(client)
+        owner = client.create(kind, crontab())
+        reference = {field: owner[field] for field in ("apiVersion", "kind")}
+        reference |= {"name": "nightly", "uid": owner["metadata"]["uid"]}
+        child = {"metadata": {"name": "child", "namespace": "default", "ownerReferences": [reference]}}
+        client.create(CONFIG_MAP, child)
+    with master(settings, ["api"]), master(settings, ["controllers"]):
+        assert [each["spec"]["image"] for each in client.list(kind).items] == ["busybox"]
+        client.delete(kind, "nightly", "default")
+        deadline = time.monotonic() + 10
+        while children := client.list(CONFIG_MAP, "default", fieldSelector="metadata.name=child").items:
+            assert time.monotonic() < deadline, children
+            time.sleep(0.02)
+
+
+def established(client: Client) -> Kind:
+    deadline = time.monotonic() + 10
+    while (kind := client_kind(client.get(CUSTOM_RESOURCE_DEFINITION, NAME))) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return kind

@@ -19,6 +19,7 @@ from tests.fakes import kubectl_descriptors
 from .test_openapi import references
 
 PREFIX = "#/definitions/"
+DEFINES = {"CustomResourceDefinition"}
 DEPLOYMENT = "/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
 
 
@@ -38,8 +39,9 @@ def test_all_kinds_are_in_one_document(document: Object) -> None:
         assert any(served.endswith(path) for served in document["paths"]), kind.kind
 
 
-def test_nothing_of_v3_is_left(document: Object) -> None:
-    text = orjson.dumps(document).decode()
+def test_nothing_of_v3_is_left() -> None:
+    # The schema of a definition has properties of these names.
+    text = orjson.dumps(openapi_v2.document(Kinds(kind for kind in BUILTIN if kind.kind not in DEFINES))).decode()
     for word in ('"oneOf"', '"allOf"', '"components"', '"requestBody"', '"content"'):
         assert word not in text
 

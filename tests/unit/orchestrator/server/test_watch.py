@@ -127,7 +127,6 @@ def test_many_events_come_in_order_and_none_twice(client: Client, monkeypatch: p
     [
         ({"resourceVersion": "999999"}, Timeout),
         ({"resourceVersion": "x"}, BadRequest),
-        ({"sendInitialEvents": "true"}, BadRequest),
         ({"fieldSelector": "nope=1"}, BadRequest),
         ({"timeoutSeconds": "soon"}, BadRequest),
     ],

@@ -10,6 +10,22 @@ import pytest
 from orchestrator.server.workers import Workers
 
 
+class Line:
+    """Jobs in the order they came."""
+
+    def __init__(self) -> None:
+        self.queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+
+    def take(self, *, wait: bool) -> Job | None:
+        try:
+            return self.queue.get(block=wait)
+        except queue.Empty:
+            return None
+
+    def put(self, connection: Job) -> None:
+        raise AssertionError("no job stays")
+
+
 class Job:
     """A connection whose request runs `work`."""
 
@@ -55,104 +71,114 @@ def started(gate: Gate, count: int) -> None:
         gate.begun.get(timeout=10)
 
 
-def test_no_more_work_than_there_are_workers(gate: Gate) -> None:
-    workers = Workers(None, size=2, limit=10)
-    jobs = [Job(gate.pass_through) for _ in range(5)]
+Make = Callable[..., tuple[Workers, Line]]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    """Workers that have started, and the line they take jobs from."""
+    made: list[tuple[Workers, Line]] = []
+
+    def make(size: int, most: int = 8, limit: int = 10) -> tuple[Workers, Line]:
+        line = Line()
+        workers = Workers(line, size, most, limit)
+        workers.start()
+        made.append((workers, line))
+        return workers, line
+
+    yield make
+    for workers, line in made:
+        for _ in range(workers.threads):
+            line.queue.put(None)
+        workers.stop()
+        assert workers.threads == 0
+
+
+def begin(line: Line, *work: Callable[[], None]) -> list[Job]:
+    jobs = [Job(one) for one in work]
     for job in jobs:
-        workers.put(job)
+        line.queue.put(job)
+    return jobs
+
+
+def waiting(workers: Workers, gate: Gate) -> Callable[[], None]:
+    def wait() -> None:
+        with workers.waiting():
+            gate.pass_through()
+
+    return wait
+
+
+def shrinks_to(workers: Workers, count: int) -> bool:
+    deadline = time.monotonic() + 10
+    while workers.threads > count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return workers.threads == count
+
+
+def test_no_more_work_than_there_are_workers(make: Make, gate: Gate) -> None:
+    workers, line = make(2)
+    jobs = begin(line, *[gate.pass_through] * 5)
     started(gate, 2)
     assert workers.threads == 2
     with pytest.raises(queue.Empty):
         gate.begun.get_nowait()
     gate.go.set()
     assert finished(jobs)
-    workers.stop()
-    assert workers.threads == 0
 
 
-def test_who_waits_leaves_the_place_to_another(gate: Gate) -> None:
-    workers = Workers(None, size=1, limit=10)
+def test_who_waits_leaves_the_place_to_another(make: Make, gate: Gate) -> None:
+    workers, line = make(1)
     waits = Gate()
-
-    def wait() -> None:
-        with workers.waiting():
-            waits.pass_through()
-
-    waiting = [Job(wait) for _ in range(3)]
-    for job in waiting:
-        workers.put(job)
+    waiters = begin(line, *[waiting(workers, waits)] * 3)
     started(waits, 3)
-    other = Job(gate.pass_through)
-    workers.put(other)
+    other = begin(line, gate.pass_through)
     started(gate, 1)
     gate.go.set()
-    assert finished([other])
+    assert finished(other)
     waits.go.set()
-    assert finished(waiting)
-    # Too many now: they end as they finish.
-    deadline = time.monotonic() + 10
-    while workers.threads > 1 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert workers.threads == 1
-    workers.stop()
+    assert finished(waiters)
+    # Too many now: they end as they finish, but for the one that stood ready.
+    assert shrinks_to(workers, 1)
+    assert finished(begin(line, lambda: None))
 
 
-def test_work_that_was_queued_before_the_wait_is_taken_up(gate: Gate) -> None:
-    """The only worker is busy, a connection waits for it, and only then the worker begins to wait."""
-    workers = Workers(None, size=1, limit=10)
-    busy, waits = Gate(), Gate()
-
-    def first() -> None:
-        busy.pass_through()
-        with workers.waiting():
-            waits.pass_through()
-
-    one, other = Job(first), Job(gate.pass_through)
-    workers.put(one)
-    started(busy, 1)
-    workers.put(other)
-    busy.go.set()
+def test_those_that_are_held_up_are_helped_out_within_bounds(make: Make, gate: Gate) -> None:
+    workers, line = make(1, most=3)
+    jobs = begin(line, *[gate.pass_through] * 4)
     started(gate, 1)
-    gate.go.set()
-    waits.go.set()
-    assert finished([one, other])
-    workers.stop()
-
-
-def test_a_full_house_turns_away() -> None:
-    workers, gate = Workers(None, size=1, limit=2), Gate()
-
-    def wait() -> None:
-        with workers.waiting():
-            gate.pass_through()
-
-    jobs = [Job(wait), Job(wait)]
-    for job in jobs:
-        workers.put(job)
+    for _ in range(4):
+        workers.help_out()
     started(gate, 2)
-    with pytest.raises(queue.Full):
-        workers.put(Job(wait))
+    assert workers.threads == 3
     gate.go.set()
     assert finished(jobs)
-    workers.stop()
+    assert shrinks_to(workers, 1)
 
 
-def test_a_connection_that_breaks_leaves_the_worker_whole() -> None:
+def test_where_nobody_can_take_over_the_slow_are_dropped(make: Make, gate: Gate) -> None:
+    workers, line = make(1, limit=3)
+    first = begin(line, *[waiting(workers, gate)] * 2)
+    started(gate, 2)
+    dropped = begin(line, waiting(workers, gate))
+    assert finished(dropped)
+    assert finished(begin(line, lambda: None))
+    gate.go.set()
+    assert finished(first)
+
+
+def test_a_connection_that_breaks_leaves_the_worker_whole(make: Make) -> None:
     def breaks() -> None:
         raise ConnectionResetError
 
-    workers = Workers(None, size=1, limit=2)
-    workers.put(Job(breaks))
-    good = Job(lambda: None)
-    workers.put(good)
-    assert finished([good])
+    workers, line = make(1)
+    assert finished(begin(line, breaks, lambda: None))
     assert workers.threads == 1
-    workers.stop()
 
 
-def test_every_connection_is_served_whatever_the_order() -> None:
-    """Many short jobs, some of which wait: none is forgotten in the queue."""
-    workers = Workers(None, size=3, limit=50)
+def test_every_connection_is_served_whatever_the_order(make: Make) -> None:
+    """Many short jobs, some of which wait: none is forgotten."""
+    workers, line = make(3, limit=50)
 
     def sometimes_waits(index: int) -> Callable[[], None]:
         def work() -> None:
@@ -162,8 +188,4 @@ def test_every_connection_is_served_whatever_the_order() -> None:
 
         return work
 
-    jobs = [Job(sometimes_waits(index)) for index in range(3000)]
-    for job in jobs:
-        workers.put(job)
-    assert finished(jobs)
-    workers.stop()
+    assert finished(begin(line, *[sometimes_waits(index) for index in range(3000)]))

@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.api import schema
 from orchestrator.api.builtin import BUILTIN
+from orchestrator.api.groups.apiextensions import CUSTOM_RESOURCE_DEFINITION
 from orchestrator.api.protobuf import table
 from tests.conftest import missing
 from tests.fakes import protobuf_table
@@ -46,7 +47,12 @@ def test_the_names_are_those_of_the_json_schemas() -> None:
     assert checked > 400
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BUILTIN if "create" in kind.verbs], ids=lambda kind: kind.kind)
+#: kubectl cannot make one, and knows no message for it; Go programs send them as JSON.
+UNKNOWN = {CUSTOM_RESOURCE_DEFINITION}
+SENT = [kind for kind in BUILTIN if "create" in kind.verbs and kind not in UNKNOWN]
+
+
+@pytest.mark.parametrize("kind", SENT, ids=lambda kind: kind.kind)
 def test_every_kind_that_can_be_sent_has_a_message(kind: schema.Kind) -> None:
     assert table.name_of(kind.api_version, kind.kind)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.api.builtin import BUILTIN
+from orchestrator.api.groups.apiextensions import CUSTOM_RESOURCE_DEFINITION
 from orchestrator.api.groups.apps import CONTROLLER_REVISION, DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET
+from orchestrator.api.groups.autoscaling import HORIZONTAL_POD_AUTOSCALER, HORIZONTAL_POD_AUTOSCALER_V1
 from orchestrator.api.groups.batch import CRON_JOB, JOB
 from orchestrator.api.groups.certificates import CERTIFICATE_SIGNING_REQUEST
 from orchestrator.api.groups.coordination import LEASE
@@ -13,18 +15,33 @@ from orchestrator.api.groups.core import (
     CONFIG_MAP,
     ENDPOINTS,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     NODE,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     POD_TEMPLATE,
     REPLICATION_CONTROLLER,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
 )
 from orchestrator.api.groups.discovery import ENDPOINT_SLICE
+from orchestrator.api.groups.events import NEW_EVENT
+from orchestrator.api.groups.networking import INGRESS, INGRESS_CLASS, NETWORK_POLICY
+from orchestrator.api.groups.node import RUNTIME_CLASS
 from orchestrator.api.groups.policy import POD_DISRUPTION_BUDGET
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
+from orchestrator.api.groups.scheduling import PRIORITY_CLASS
+from orchestrator.api.groups.storage import (
+    CSI_DRIVER,
+    CSI_NODE,
+    CSI_STORAGE_CAPACITY,
+    STORAGE_CLASS,
+    VOLUME_ATTACHMENT,
+)
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.strategies.base import Cell
@@ -41,6 +58,7 @@ HEADS = {
     SECRET: "NAME TYPE DATA AGE",
     SERVICE_ACCOUNT: "NAME SECRETS AGE",
     EVENT: "LAST SEEN TYPE REASON OBJECT MESSAGE",
+    NEW_EVENT: "LAST SEEN TYPE REASON OBJECT MESSAGE",
     LEASE: "NAME HOLDER AGE",
     CERTIFICATE_SIGNING_REQUEST: "NAME AGE SIGNERNAME REQUESTOR REQUESTEDDURATION CONDITION",
     REPLICA_SET: "NAME DESIRED CURRENT READY AGE",
@@ -57,12 +75,31 @@ HEADS = {
     CLUSTER_ROLE: "NAME CREATED AT",
     ROLE_BINDING: "NAME ROLE AGE",
     CLUSTER_ROLE_BINDING: "NAME ROLE AGE",
+    PERSISTENT_VOLUME: "NAME CAPACITY ACCESS MODES RECLAIM POLICY STATUS CLAIM STORAGECLASS VOLUMEATTRIBUTESCLASS "
+    "REASON AGE",
+    PERSISTENT_VOLUME_CLAIM: "NAME STATUS VOLUME CAPACITY ACCESS MODES STORAGECLASS VOLUMEATTRIBUTESCLASS AGE",
+    RESOURCE_QUOTA: "NAME REQUEST LIMIT AGE",
+    LIMIT_RANGE: "NAME CREATED AT",
+    INGRESS: "NAME CLASS HOSTS ADDRESS PORTS AGE",
+    INGRESS_CLASS: "NAME CONTROLLER PARAMETERS AGE",
+    NETWORK_POLICY: "NAME POD-SELECTOR AGE",
+    RUNTIME_CLASS: "NAME HANDLER AGE",
+    PRIORITY_CLASS: "NAME VALUE GLOBAL-DEFAULT AGE PREEMPTIONPOLICY",
+    STORAGE_CLASS: "NAME PROVISIONER RECLAIMPOLICY VOLUMEBINDINGMODE ALLOWVOLUMEEXPANSION AGE",
+    VOLUME_ATTACHMENT: "NAME ATTACHER PV NODE ATTACHED AGE",
+    CSI_DRIVER: "NAME ATTACHREQUIRED PODINFOONMOUNT STORAGECAPACITY TOKENREQUESTS REQUIRESREPUBLISH MODES AGE",
+    CSI_NODE: "NAME DRIVERS AGE",
+    CSI_STORAGE_CAPACITY: "NAME STORAGECLASSNAME CAPACITY",
+    HORIZONTAL_POD_AUTOSCALER: "NAME REFERENCE TARGETS MINPODS MAXPODS REPLICAS AGE",
+    HORIZONTAL_POD_AUTOSCALER_V1: "NAME REFERENCE TARGETS MINPODS MAXPODS REPLICAS AGE",
+    CUSTOM_RESOURCE_DEFINITION: "NAME CREATED AT",
 }
 WIDE_HEADS = {
     NODE: f"{HEADS[NODE]} INTERNAL-IP EXTERNAL-IP OS-IMAGE KERNEL-VERSION CONTAINER-RUNTIME",
     POD: f"{HEADS[POD]} IP NODE NOMINATED NODE READINESS GATES",
     SERVICE: f"{HEADS[SERVICE]} SELECTOR",
     EVENT: "LAST SEEN TYPE REASON OBJECT SUBOBJECT SOURCE MESSAGE FIRST SEEN COUNT NAME",
+    NEW_EVENT: "LAST SEEN TYPE REASON OBJECT SUBOBJECT SOURCE MESSAGE FIRST SEEN COUNT NAME",
     REPLICA_SET: f"{HEADS[REPLICA_SET]} CONTAINERS IMAGES SELECTOR",
     DEPLOYMENT: f"{HEADS[DEPLOYMENT]} CONTAINERS IMAGES SELECTOR",
     STATEFUL_SET: f"{HEADS[STATEFUL_SET]} CONTAINERS IMAGES",
@@ -72,6 +109,8 @@ WIDE_HEADS = {
     CRON_JOB: f"{HEADS[CRON_JOB]} CONTAINERS IMAGES SELECTOR",
     ROLE_BINDING: "NAME ROLE AGE USERS GROUPS SERVICEACCOUNTS",
     CLUSTER_ROLE_BINDING: "NAME ROLE AGE USERS GROUPS SERVICEACCOUNTS",
+    PERSISTENT_VOLUME: f"{HEADS[PERSISTENT_VOLUME]} VOLUMEMODE",
+    PERSISTENT_VOLUME_CLAIM: f"{HEADS[PERSISTENT_VOLUME_CLAIM]} VOLUMEMODE",
 }
 
 TEMPLATE = {"spec": {"containers": [{"name": "a", "image": "x:1"}, {"name": "b", "image": "y:1"}]}}
@@ -332,6 +371,73 @@ ROWS: list[tuple[Kind, Object, dict[str, Cell]]] = [
         {"Role": "Role/reader", "Users": "jane, joe", "Groups": "dev", "ServiceAccounts": "shop/ci"},
     ),
     (EVENT, {}, {"Last Seen": "<unknown>", "First Seen": "<unknown>", "Count": 1}),
+    (
+        PERSISTENT_VOLUME,
+        {
+            "spec": {
+                "capacity": {"storage": "1Gi"},
+                "accessModes": ["ReadWriteMany", "ReadWriteOnce"],
+                "persistentVolumeReclaimPolicy": "Retain",
+                "claimRef": {"namespace": "shop", "name": "data"},
+                "storageClassName": "slow",
+            },
+            "status": {"phase": "Bound"},
+        },
+        {
+            "Capacity": "1Gi",
+            "Access Modes": "RWO,RWX",
+            "Reclaim Policy": "Retain",
+            "Status": "Bound",
+            "Claim": "shop/data",
+            "StorageClass": "slow",
+            "VolumeMode": "<unset>",
+        },
+    ),
+    (
+        PERSISTENT_VOLUME_CLAIM,
+        {"spec": {"accessModes": ["ReadWriteOnce"]}, "status": {"phase": "Pending"}},
+        {"Status": "Pending", "Volume": "", "Capacity": "", "Access Modes": "", "StorageClass": ""},
+    ),
+    (
+        PERSISTENT_VOLUME_CLAIM,
+        {
+            "spec": {"volumeName": "pv1", "volumeMode": "Filesystem"},
+            "status": {"phase": "Bound", "capacity": {"storage": "2Gi"}, "accessModes": ["ReadOnlyMany"]},
+        },
+        {"Volume": "pv1", "Capacity": "2Gi", "Access Modes": "ROX", "VolumeMode": "Filesystem"},
+    ),
+    (
+        RESOURCE_QUOTA,
+        {"status": {"hard": {"pods": "5", "limits.cpu": "2", "requests.cpu": "1"}, "used": {"pods": "3"}}},
+        {"Request": "pods: 3/5, requests.cpu: 0/1", "Limit": "limits.cpu: 0/2"},
+    ),
+    (INGRESS, {"spec": {}}, {"Class": "<none>", "Hosts": "*", "Address": "", "Ports": "80"}),
+    (
+        INGRESS,
+        {
+            "spec": {"ingressClassName": "nginx", "rules": [{"host": "a.b"}, {"host": "c.d"}], "tls": [{}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}},
+        },
+        {"Class": "nginx", "Hosts": "a.b,c.d", "Address": "10.0.0.1", "Ports": "80, 443"},
+    ),
+    (
+        INGRESS_CLASS,
+        {"spec": {"controller": "a/b", "parameters": {"apiGroup": "x.io", "kind": "Config", "name": "c"}}},
+        {"Controller": "a/b", "Parameters": "Config.x.io/c"},
+    ),
+    (NETWORK_POLICY, {"spec": {"podSelector": {}}}, {"Pod-Selector": "<none>"}),
+    (NETWORK_POLICY, {"spec": {"podSelector": {"matchLabels": {"app": "web"}}}}, {"Pod-Selector": "app=web"}),
+    (
+        STORAGE_CLASS,
+        {"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}, "provisioner": "x"},
+        {"Name": "web (default)", "Provisioner": "x", "AllowVolumeExpansion": False},
+    ),
+    (PRIORITY_CLASS, {"value": 7, "preemptionPolicy": "Never"}, {"Value": 7, "PreemptionPolicy": "Never"}),
+    (
+        CSI_DRIVER,
+        {"spec": {"attachRequired": False, "volumeLifecycleModes": ["Persistent", "Ephemeral"]}},
+        {"AttachRequired": False, "TokenRequests": "<unset>", "Modes": "Persistent,Ephemeral"},
+    ),
 ]
 
 

@@ -1,0 +1,20 @@
+"""The group `apiextensions.k8s.io`: the kinds that users define."""
+
+from __future__ import annotations
+
+from orchestrator.api.kinds import Kind
+from orchestrator.api.strategies.crd import CustomResourceDefinitionStrategy
+
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    "apiextensions.k8s.io",
+    "v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    namespaced=False,
+    short_names=("crd", "crds"),
+    categories=("api-extensions",),
+    subresources=("status",),
+    strategy=CustomResourceDefinitionStrategy(),
+)
+
+KINDS = (CUSTOM_RESOURCE_DEFINITION,)

@@ -1,0 +1,12 @@
+"""The group `node.k8s.io`."""
+
+from __future__ import annotations
+
+from orchestrator.api.kinds import Kind
+from orchestrator.api.strategies.runtimeclass import RuntimeClassStrategy
+
+RUNTIME_CLASS = Kind(
+    "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False, strategy=RuntimeClassStrategy()
+)
+
+KINDS = (RUNTIME_CLASS,)

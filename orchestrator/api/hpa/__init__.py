@@ -1,0 +1,1 @@
+"""HorizontalPodAutoscaler: its defaults, its rules, its table, and its older version."""
