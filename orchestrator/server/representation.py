@@ -11,6 +11,7 @@ from orchestrator.server import table
 from orchestrator.server.answers import Encode, json_answer, object_answer
 from orchestrator.server.negotiation import YAML, Wanted, negotiate
 from orchestrator.server.results import Frame, Listing, Result
+from orchestrator.server.scale import SCALE
 from orchestrator.util.clock import Clock
 
 _META = "meta.k8s.io"
@@ -56,12 +57,13 @@ class Representation:
         return encode
 
     def _single(self, obj: Object, call: Request, form: Wanted, *, headers: bool = True) -> Object:
-        if not form.transform or obj.get("kind") != call.kind.kind:
-            return obj  # a Status and a Scale have no table
+        kind = next((kind for kind in (call.kind, SCALE) if kind.kind == obj.get("kind")), None)
+        if not form.transform or kind is None:
+            return obj  # a Status has no table
         if form.transform in _PARTIAL:
             return table.partial(obj)
         include = table.include(call.options)
-        return table.table_of(call.kind, obj, self._clock.now(), include=include, headers=headers)
+        return table.table_of(kind, obj, self._clock.now(), include=include, headers=headers)
 
     def _listing(self, listing: Listing, call: Request, form: Wanted) -> Object:
         if not form.transform:
