@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,12 @@ def cluster(engine: str, kubectl: Path, tmp_path_factory: pytest.TempPathFactory
         yield under_test
     finally:
         under_test.podlab("down", "--purge", check=False)
+
+
+@pytest.fixture(params=["1.33", "1.27"])
+def user(request: pytest.FixtureRequest, cluster: RealCluster) -> RealCluster:
+    """The cluster, driven by a kubectl of that version."""
+    binary = cluster.kubectl_binary.with_name(f"kubectl.{request.param}")
+    if not binary.exists():
+        pytest.skip(f"{binary.name} is not there")
+    return replace(cluster, kubectl_binary=binary)

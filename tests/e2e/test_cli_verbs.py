@@ -18,7 +18,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.e2e.harness import ROOT, RealCluster
-from tests.e2e.test_streams import Terminal
+from tests.e2e.terminal import Terminal
 
 pytestmark = [pytest.mark.engine, pytest.mark.kubectl]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from tests.e2e.harness import RealCluster, eventually
 from tests.e2e.terminal import terminal
 
-pytestmark = [pytest.mark.engine, pytest.mark.kubectl]
+pytestmark = [pytest.mark.engine, pytest.mark.kubectl, pytest.mark.usefixtures("pods")]
 
 _PODS = """
 apiVersion: v1
@@ -32,15 +31,6 @@ def pods(cluster: RealCluster, busybox_image: str) -> Iterator[RealCluster]:
     cluster.kubectl("wait", "--for=condition=Ready", "pod/app", "--timeout=60s")
     yield cluster
     cluster.kubectl("delete", "-f", "-", "--timeout=60s", stdin=manifest)
-
-
-@pytest.fixture(params=["1.33", "1.27"])
-def user(request: pytest.FixtureRequest, pods: RealCluster) -> RealCluster:
-    """The cluster, driven by a kubectl of that version."""
-    binary = pods.kubectl_binary.with_name(f"kubectl.{request.param}")
-    if not binary.exists():
-        pytest.skip(f"{binary.name} is not there")
-    return replace(pods, kubectl_binary=binary)
 
 
 def named(user: RealCluster, name: str) -> str:

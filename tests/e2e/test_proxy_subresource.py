@@ -13,7 +13,6 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -24,7 +23,7 @@ from tests.e2e.harness import ROOT, RealCluster
 from tests.e2e.test_in_cluster import BORROWED
 from tests.fakes import web_program
 
-pytestmark = [pytest.mark.engine, pytest.mark.kubectl]
+pytestmark = [pytest.mark.engine, pytest.mark.kubectl, pytest.mark.usefixtures("pods")]
 
 NAMESPACE = "/api/v1/namespaces/default"
 MIB = 1 << 20
@@ -64,15 +63,6 @@ def pods(cluster: RealCluster, busybox_image: str, nginx_image: str) -> Iterator
     cluster.kubectl("wait", "--for=condition=Ready", "pod/program", "pod/web", "--timeout=60s")
     yield cluster
     cluster.kubectl("delete", "-f", "-", "--timeout=60s", stdin=manifest)
-
-
-@pytest.fixture(params=["1.33", "1.27"])
-def user(request: pytest.FixtureRequest, pods: RealCluster) -> RealCluster:
-    """The cluster, driven by a kubectl of that version."""
-    binary = pods.kubectl_binary.with_name(f"kubectl.{request.param}")
-    if not binary.exists():
-        pytest.skip(f"{binary.name} is not there")
-    return replace(pods, kubectl_binary=binary)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import kubernetes
@@ -19,7 +18,7 @@ from kubernetes.stream import portforward, stream
 from tests.e2e.harness import RealCluster, eventually
 from tests.e2e.terminal import terminal
 
-pytestmark = [pytest.mark.engine, pytest.mark.kubectl]
+pytestmark = [pytest.mark.engine, pytest.mark.kubectl, pytest.mark.usefixtures("pods")]
 
 _PODS = """
 apiVersion: v1
@@ -56,15 +55,6 @@ def pods(cluster: RealCluster, busybox_image: str, nginx_image: str) -> Iterator
     cluster.kubectl("wait", "--for=condition=Ready", "pod/shell", "pod/web", "--timeout=60s")
     yield cluster
     cluster.kubectl("delete", "-f", "-", "--timeout=60s", stdin=manifest)
-
-
-@pytest.fixture(params=["1.33", "1.28"])
-def user(request: pytest.FixtureRequest, pods: RealCluster) -> RealCluster:
-    """The cluster, driven by a kubectl of that version."""
-    binary = pods.kubectl_binary.with_name(f"kubectl.{request.param}")
-    if not binary.exists():
-        pytest.skip(f"{binary.name} is not there")
-    return replace(pods, kubectl_binary=binary)
 
 
 def test_exec_prints_both_outputs_and_gives_the_exit_code(user: RealCluster) -> None:

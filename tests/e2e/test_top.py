@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.e2e.harness import RealCluster, eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.kubectl]
+pytestmark = [pytest.mark.engine, pytest.mark.kubectl, pytest.mark.usefixtures("pods")]
 
 _API = "/apis/metrics.k8s.io/v1beta1"
 _PODS = """
@@ -45,15 +44,6 @@ def pods(cluster: RealCluster, busybox_image: str) -> Iterator[RealCluster]:
     eventually(lambda: len(items(cluster, "pods")) == 2 and len(items(cluster, "nodes")) == 2, 45)
     yield cluster
     cluster.kubectl("delete", "-f", "-", "--timeout=60s", stdin=manifest)
-
-
-@pytest.fixture(params=["1.33", "1.27"])
-def user(request: pytest.FixtureRequest, pods: RealCluster) -> RealCluster:
-    """The cluster, driven by a kubectl of that version."""
-    binary = pods.kubectl_binary.with_name(f"kubectl.{request.param}")
-    if not binary.exists():
-        pytest.skip(f"{binary.name} is not there")
-    return replace(pods, kubectl_binary=binary)
 
 
 def items(user: RealCluster, resource: str, query: str = "") -> list[dict[str, Any]]:
