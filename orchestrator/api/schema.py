@@ -18,8 +18,8 @@ from typing import Any, Literal
 import orjson
 
 from orchestrator import KUBERNETES_VERSION
-from orchestrator.api.kinds import Kind
 from orchestrator.api.earlier_versions import with_earlier_versions
+from orchestrator.api.kinds import Kind
 from orchestrator.api.metrics_definitions import METRICS
 
 Definitions = dict[str, dict[str, Any]]

@@ -13,8 +13,9 @@
       [1]
 
 What a command prints on standard output and standard error must be what stands below it, where `...` is any text, on a
-line of its own any lines; any blanks are as good as any others, and empty lines do not count. `[1]` is its exit code when that is not 0. A command
-after `$~` is tried until it passes, one after `$31` is only for kubectl 1.31 and later, after `$-31` for earlier ones.
+line of its own any lines; any blanks are as good as any others, and empty lines do not count. `[1]` is its exit code
+when that is not 0. A command after `$~` is tried until it passes, one after `$31` is only for kubectl 1.31 and later,
+after `$-31` for earlier ones.
 """
 
 from __future__ import annotations
