@@ -42,9 +42,14 @@ def kubectl() -> Path:
 
 
 def newest_kubectl() -> Path | None:
+    return next(reversed(kubectl_versions()), None)
+
+
+def kubectl_versions() -> list[Path]:
+    """Every kubectl beside the one on PATH, oldest first, or that one alone."""
     found = shutil.which("kubectl")
     if found is None:
-        return None
+        return []
     folder = Path(found).resolve().parent
     versions = sorted(folder.glob("kubectl.1.*"), key=lambda file: int(file.name.rsplit(".", 1)[1]))
-    return versions[-1] if versions else Path(found)
+    return versions or [Path(found)]

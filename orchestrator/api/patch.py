@@ -73,6 +73,8 @@ def _operate(value: Any, operation: Any) -> tuple[Any, int]:
         return checked.apply(value, in_place=True), len(orjson.dumps(copied))
     except jsonpatch.InvalidJsonPatch as error:
         raise BadRequest(f"error decoding patch: {error}") from None
+    except jsonpatch.JsonPatchTestFailed:
+        raise does_not_fit(f"testing value {operation['path']} failed: test failed") from None
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, RecursionError) as error:
         raise does_not_fit(f"{_show(operation)}: {error}") from None
     except TypeError as error:

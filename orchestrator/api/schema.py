@@ -18,6 +18,7 @@ from typing import Any, Literal
 import orjson
 
 from orchestrator import KUBERNETES_VERSION
+from orchestrator.api.earlier_versions import with_earlier_versions
 from orchestrator.api.kinds import Kind
 from orchestrator.api.metrics_definitions import METRICS
 
@@ -191,7 +192,7 @@ def types(definitions: Definitions) -> dict[tuple[str, str], str]:
 
 def read_definitions() -> Definitions:
     """The definitions with their descriptions, about 5 MB: use them and let them go. Raises FileNotFoundError."""
-    return orjson.loads(_file().read_bytes())["$defs"] | METRICS  # type: ignore[no-any-return]
+    return with_earlier_versions(orjson.loads(_file().read_bytes())["$defs"] | METRICS)
 
 
 @cache

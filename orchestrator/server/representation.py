@@ -11,6 +11,7 @@ from orchestrator.server import table
 from orchestrator.server.answers import Answer, Encode, json_answer, object_answer
 from orchestrator.server.negotiation import YAML, Wanted, negotiate
 from orchestrator.server.results import Frame, Listing, Result
+from orchestrator.server.scale import SCALE
 from orchestrator.util.clock import Clock
 
 _META = "meta.k8s.io"
@@ -57,14 +58,15 @@ class Representation:
         return encode
 
     def _single(self, obj: Object, call: Request, form: Wanted, *, headers: bool = True) -> Object:
-        if not form.transform or obj.get("kind") != call.kind.kind:
-            return obj  # a Status and a Scale have no table
+        kind = next((kind for kind in (call.kind, SCALE) if kind.kind == obj.get("kind")), None)
+        if not form.transform or kind is None:
+            return obj  # a Status has no table
         if form.transform == _PARTIALS:
-            raise NotAcceptable(f"you requested {_PARTIALS}, but the requested object is not a list ({call.kind.kind})")
+            raise NotAcceptable(f"you requested {_PARTIALS}, but the requested object is not a list ({kind.kind})")
         if form.transform == _PARTIAL:
             return _as(form, table.partial(obj))
         include = table.include(call.options)
-        return _as(form, table.table_of(call.kind, obj, self._clock.now(), include=include, headers=headers))
+        return _as(form, table.table_of(kind, obj, self._clock.now(), include=include, headers=headers))
 
     def _listing(self, listing: Listing, call: Request, form: Wanted) -> Object:
         if not form.transform:

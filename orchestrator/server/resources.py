@@ -108,6 +108,6 @@ class Resources:
             raise NotFound("the server could not find the requested resource")
         handlers = _HANDLERS if request.kind.stored else _VIRTUAL[request.kind]
         handler = handlers.get((request.subresource, request.verb))
-        if handler is None:
+        if handler is None or not (request.subresource or request.verb in request.kind.verbs):
             raise MethodNotAllowed(_NOT_ALLOWED)
         return handler

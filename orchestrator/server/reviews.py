@@ -97,6 +97,7 @@ REVIEWS: Mapping[Kind, Callable[[Backend, Request, User], Single]] = {
     reviews.SELF_SUBJECT_ACCESS_REVIEW: _answered(_self_subject_access),
     reviews.SELF_SUBJECT_RULES_REVIEW: _answered(_self_subject_rules),
     reviews.SELF_SUBJECT_REVIEW: _answered(_self_subject),
+    reviews.SELF_SUBJECT_REVIEW_V1BETA1: _answered(_self_subject),
     reviews.TOKEN_REVIEW: _answered(_token),
 }
 

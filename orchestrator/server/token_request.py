@@ -33,7 +33,7 @@ def create_token(backend: Backend, request: Request, user: User) -> Single:
     wanted = asked.setdefault("spec", {})
     wanted.setdefault("expirationSeconds", _DEFAULT_SECONDS)
     wanted["audiences"] = wanted.get("audiences") or [backend.security.accounts.issuer]
-    _validate(wanted, request.name)
+    _validate(wanted)
     attributes = Attributes("CREATE", request.kind, request.namespace, request.name, user, asked, None, "token")
     with backend.admission.admit(attributes):
         bound = _bound(backend, account, wanted.get("boundObjectRef"))
@@ -47,7 +47,7 @@ def create_token(backend: Backend, request: Request, user: User) -> Single:
     return Single(orjson.dumps(asked), 201, tuple(warnings))
 
 
-def _validate(wanted: Object, account: str) -> None:
+def _validate(wanted: Object) -> None:
     seconds, path = wanted["expirationSeconds"], "spec.expirationSeconds"
     errors: list[FieldError] = []
     if seconds < _SHORTEST:
@@ -58,7 +58,7 @@ def _validate(wanted: Object, account: str) -> None:
     if reference is not None and not reference.get("name"):
         errors.append(required("spec.boundObjectRef.name"))
     if errors:
-        raise invalid_object(TOKEN_REQUEST.kind, TOKEN_REQUEST.group, account, errors)
+        raise invalid_object(TOKEN_REQUEST.kind, TOKEN_REQUEST.group, "", errors)
 
 
 def _bound(backend: Backend, account: Object, reference: Object | None) -> Object | None:

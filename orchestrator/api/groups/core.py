@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.api.kinds import Kind
+from orchestrator.api.kinds import VERBS, Kind
 from orchestrator.api.strategies.configmap import ConfigMapStrategy
 from orchestrator.api.strategies.endpoints import EndpointsStrategy
 from orchestrator.api.strategies.event import EventStrategy
@@ -27,6 +27,7 @@ NAMESPACE = Kind(
     namespaced=False,
     short_names=("ns",),
     subresources=("status", "finalize"),
+    verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
     strategy=NamespaceStrategy(),
 )
 NODE = Kind(

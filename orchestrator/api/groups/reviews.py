@@ -5,9 +5,9 @@ from __future__ import annotations
 from orchestrator.api.kinds import VIRTUAL, Kind
 
 
-def _question(group: str, kind: str, *, namespaced: bool = False) -> Kind:
+def _question(group: str, kind: str, version: str = "v1", *, namespaced: bool = False) -> Kind:
     """A virtual kind (`orchestrator.server.reviews` answers it)."""
-    return Kind(group, "v1", kind, f"{kind.lower()}s", namespaced=namespaced, verbs=VIRTUAL)
+    return Kind(group, version, kind, f"{kind.lower()}s", namespaced=namespaced, verbs=VIRTUAL)
 
 
 SUBJECT_ACCESS_REVIEW = _question("authorization.k8s.io", "SubjectAccessReview")
@@ -15,6 +15,7 @@ SELF_SUBJECT_ACCESS_REVIEW = _question("authorization.k8s.io", "SelfSubjectAcces
 LOCAL_SUBJECT_ACCESS_REVIEW = _question("authorization.k8s.io", "LocalSubjectAccessReview", namespaced=True)
 SELF_SUBJECT_RULES_REVIEW = _question("authorization.k8s.io", "SelfSubjectRulesReview")
 SELF_SUBJECT_REVIEW = _question("authentication.k8s.io", "SelfSubjectReview")
+SELF_SUBJECT_REVIEW_V1BETA1 = _question("authentication.k8s.io", "SelfSubjectReview", "v1beta1")
 TOKEN_REVIEW = _question("authentication.k8s.io", "TokenReview")
 
 KINDS = (
@@ -23,5 +24,6 @@ KINDS = (
     LOCAL_SUBJECT_ACCESS_REVIEW,
     SELF_SUBJECT_RULES_REVIEW,
     SELF_SUBJECT_REVIEW,
+    SELF_SUBJECT_REVIEW_V1BETA1,
     TOKEN_REVIEW,
 )
