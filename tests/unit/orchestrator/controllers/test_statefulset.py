@@ -9,6 +9,7 @@ from orchestrator.api.groups.core import PERSISTENT_VOLUME_CLAIM, POD
 from orchestrator.api.meta import Object, labels, name, owner_references, spec, uid
 from orchestrator.controllers.garbagecollector import GarbageCollector
 from orchestrator.controllers.statefulset import StatefulSetController
+from orchestrator.controllers.volume_protection import ClaimProtection
 from tests.unit.orchestrator.controllers.objects import pod, stateful_set
 from tests.unit.orchestrator.controllers.world import World
 
@@ -190,7 +191,7 @@ def test_claims_are_made_for_each_ordinal_and_outlive_their_pods() -> None:
 @pytest.mark.parametrize("when", ["whenScaled", "whenDeleted"])
 def test_the_retention_policy_lets_claims_go(when: str) -> None:
     policy = {"whenScaled": "Retain", "whenDeleted": "Retain", when: "Delete"}
-    with World(StatefulSetController, GarbageCollector).running() as world:
+    with World(StatefulSetController, GarbageCollector, ClaimProtection).running() as world:
         made = stateful_set(2, volumeClaimTemplates=[CLAIM], persistentVolumeClaimRetentionPolicy=policy)
         world.create(STATEFUL_SET, made)
         world.eventually(lambda: settled(world, 2))
