@@ -45,7 +45,7 @@ from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.http import HttpTransport
 from orchestrator.client.informer import Informer
-from orchestrator.util import logs
+from orchestrator.util import descriptors, logs
 from orchestrator.util.clock import Clock, SystemClock
 from orchestrator.util.identity import Identity, identity
 from orchestrator.util.settings import Settings, SettingsError, load
@@ -166,6 +166,7 @@ def main() -> None:
     parser.add_argument("--node", required=True)
     arguments = parser.parse_args()
     logs.setup()
+    descriptors.raise_limit()
     # A heartbeat that finds the one before still waiting for the API is left out; that is no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     stopping = threading.Event()

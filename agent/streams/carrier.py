@@ -13,8 +13,16 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 _MAX_MESSAGE = 32 * 1024 * 1024
 
 
+#: Why a WebSocket is closed (RFC 6455, 7.4.1).
+_NORMAL, _PROTOCOL_ERROR, _UNSUPPORTED, _TOO_BIG = 1000, 1002, 1003, 1009
+
+
 class ProtocolError(Exception):
-    """The client broke the rules; the sentence says how."""
+    """The client broke the rules; the sentence says how, and `code` is what a WebSocket is closed with."""
+
+    def __init__(self, why: str, code: int = _PROTOCOL_ERROR) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class Carrier(Protocol):
@@ -26,8 +34,8 @@ class Carrier(Protocol):
 
     def send(self, message: bytes) -> None: ...
 
-    def close(self) -> None:
-        """Nothing more will be sent."""
+    def close(self, error: ProtocolError | None = None) -> None:
+        """Nothing more will be sent; `error` says why, when the client is to blame."""
 
     def outgoing(self) -> bytes:
         """What is to be written to the connection now."""
@@ -46,7 +54,7 @@ class Plain:
     def send(self, message: bytes) -> None:
         self._outgoing += message
 
-    def close(self) -> None:
+    def close(self, error: ProtocolError | None = None) -> None:
         """The end of the connection says it."""
 
     def outgoing(self) -> bytes:
@@ -55,10 +63,11 @@ class Plain:
 
 
 class WebSocket:
-    """An opened WebSocket (RFC 6455), a server's end. Pings are answered."""
+    """An opened WebSocket (RFC 6455), a server's end. Pings are answered. Where it carries bytes, `text` is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, text: bool = True) -> None:
         self.closed = False
+        self._text = text
         self._connection = Connection(ConnectionType.SERVER)
         self._message = bytearray()
         self._outgoing = bytearray()
@@ -79,9 +88,10 @@ class WebSocket:
         if self._connection.state is ConnectionState.OPEN:
             self._outgoing += self._connection.send(BytesMessage(message))
 
-    def close(self) -> None:
+    def close(self, error: ProtocolError | None = None) -> None:
         if self._connection.state is ConnectionState.OPEN:
-            self._outgoing += self._connection.send(CloseConnection(1000))
+            code, why = (_NORMAL, None) if error is None else (error.code, str(error))
+            self._outgoing += self._connection.send(CloseConnection(code, why))
 
     def outgoing(self) -> bytes:
         data, self._outgoing = bytes(self._outgoing), bytearray()
@@ -95,9 +105,11 @@ class WebSocket:
 
     def _joined(self, part: BytesMessage | TextMessage) -> Iterator[bytes]:
         """The whole message with its last part."""
+        if isinstance(part, TextMessage) and not self._text:
+            raise ProtocolError("text, where messages are bytes", _UNSUPPORTED)
         self._message += part.data.encode() if isinstance(part, TextMessage) else part.data
         if len(self._message) > _MAX_MESSAGE:
-            raise ProtocolError(f"a message of more than {_MAX_MESSAGE} bytes")
+            raise ProtocolError(f"a message of more than {_MAX_MESSAGE} bytes", _TOO_BIG)
         if part.message_finished:
             whole, self._message = bytes(self._message), bytearray()
             yield whole

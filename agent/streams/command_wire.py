@@ -53,6 +53,9 @@ class CommandWire(Protocol):
     def finish(self, status: bytes) -> None:
         """The Status, and the end of everything."""
 
+    def fail(self, error: ProtocolError) -> None:
+        """The end of everything, because the client broke the rules."""
+
     def outgoing(self) -> bytes:
         """What is to be written to the connection now."""
 
@@ -84,6 +87,9 @@ class ChannelMessages:
         self.send(STATUS, status)
         self._carrier.close()
 
+    def fail(self, error: ProtocolError) -> None:
+        self._carrier.close(error)
+
 
 class CommandStreams:
     """`v4.channel.k8s.io` over SPDY: a stream for each of `expected` channels, opened by the client."""
@@ -91,7 +97,7 @@ class CommandStreams:
     def __init__(self, carrier: Carrier, expected: frozenset[int]) -> None:
         self._connection, self._expected = SpdyConnection(carrier), expected
         self._streams: dict[int, int] = {}
-        self.outgoing = carrier.outgoing
+        self.outgoing, self.fail = carrier.outgoing, self._connection.fail
 
     @property
     def ready(self) -> bool:
@@ -120,8 +126,9 @@ class CommandStreams:
 
     def _open(self, event: spdy.Opened) -> None:
         channel = _CHANNELS.get(event.headers.get("streamtype", ""))
-        if channel is None:
-            raise ProtocolError(f"a stream of type {event.headers.get('streamtype')!r}")
+        if channel is None or channel in self._streams:
+            self._connection.refuse(event.stream)
+            return
         self._streams[channel] = event.stream
         self._connection.accept(event.stream)
 

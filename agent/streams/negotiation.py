@@ -85,7 +85,7 @@ def port_wire(headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) ->
     chosen = _choose(headers, "sec-websocket-protocol", (_PORT_FORWARD_TUNNEL, _V4))
     accept = _accept_websocket(headers, chosen)
     if chosen == _PORT_FORWARD_TUNNEL:
-        return Agreed(PortStreams(WebSocket()), accept)
+        return Agreed(PortStreams(WebSocket(text=False)), accept)
     return Agreed(PortChannels(WebSocket(), _ports(query)), accept)
 
 

@@ -93,7 +93,7 @@ def remove(backend: Backend, request: Request, options: DeleteOptions, user: Use
     for _ in range(ATTEMPTS):
         current = backend.entry(request.kind, request.namespace, request.name)
         old = current.object()
-        _check_preconditions(request.kind, old, options)
+        check_preconditions(request.kind, old, options)
         attributes = Attributes(
             "DELETE", request.kind, request.namespace, request.name, user, old=old, dry_run=options.dry_run
         )
@@ -116,7 +116,7 @@ def _remove(backend: Backend, kind: Kind, current: Entry, options: DeleteOptions
     return Single(orjson.dumps(obj) if options.dry_run else backend.write(kind, current, obj, user).data)
 
 
-def _check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None:
+def check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None:
     if options.uid not in ("", uid(obj)):
         raise conflict(
             kind,

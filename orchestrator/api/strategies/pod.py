@@ -25,6 +25,8 @@ class PodStrategy(Strategy):
         {
             *(f"spec.{field}" for field in _SPEC_FIELDS),
             "spec.hostNetwork",
+            # Of old clients; and one that Kubernetes takes, but never fills in.
+            *("spec.host", "status.podIPs"),
             *(f"status.{field}" for field in _STATUS_FIELDS),
         }
     )
@@ -62,6 +64,7 @@ class PodStrategy(Strategy):
     def fields(self, obj: Object) -> Mapping[str, str]:
         return {
             **{f"spec.{field}": spec(obj).get(field) or "" for field in _SPEC_FIELDS},
+            "spec.host": spec(obj).get("nodeName") or "",
             "spec.hostNetwork": "true" if spec(obj).get("hostNetwork") else "false",
             **{f"status.{field}": status(obj).get(field) or "" for field in _STATUS_FIELDS},
         }

@@ -16,6 +16,7 @@ import pytest
 import websocket
 
 from agent.runtime.fake import FakeRuntime
+from agent.streams import command
 from orchestrator.util import pki
 from orchestrator.util.clock import SystemClock
 from orchestrator.util.identity import Identity
@@ -326,3 +327,22 @@ def test_refusals_come_before_the_upgrade(
         status = orjson.loads(answer.read())
     assert (answer.status, status["kind"]) == (code, "Status")
     assert message in status["message"]
+
+
+def test_who_breaks_the_rules_is_told_and_let_go(secured: ssl.SSLSocket) -> None:
+    opened = open_websocket(secured, f"{EXEC}?command=echo&stdin=1&stdout=1&tty=1", V5)
+    opened.send_binary(b"\x04{}")
+    opcode, message = opened.recv_data()
+    assert (opcode, int.from_bytes(message[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 1002)
+    assert b"a terminal size that cannot be read" in message
+    opened.send_close()
+    assert secured.recv(1) == b""
+
+
+def test_streams_that_are_never_opened_are_not_waited_for(
+    secured: ssl.SSLSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "CREATION_TIMEOUT", 0.2)
+    spdy = Spdy(secured, f"{EXEC}?command=echo&stdin=1&stdout=1", V4)
+    assert spdy.frame().kind == "7"
+    assert secured.recv(1) == b""
