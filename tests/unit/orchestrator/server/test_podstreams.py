@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.api.groups.core import NODE, POD
 from orchestrator.client.client import Client
-from orchestrator.server import app
+from orchestrator.server import endpoints
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
 from orchestrator.server.workers import SIZE
@@ -169,7 +169,7 @@ def _ended(sock: socket.socket) -> bool:
 def test_a_client_that_reads_nothing_is_dropped(
     https: Https, agent: LogAgent, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "STALLED", 0.3)
+    monkeypatch.setattr(endpoints, "STALLED", 0.3)
     monkeypatch.setattr(link, "LINGER", 0.1)
     stream = Upgraded(https, f"GET {PODS}/web/exec")
     assert stream.read_until(b"\n") == b"welcome"
