@@ -219,8 +219,8 @@ def test_python_port_forward(core: kubernetes.client.CoreV1Api) -> None:
 def test_streams_do_not_use_up_the_workers(pods: RealCluster) -> None:
     """More of them than the API server has workers, and it answers."""
     with ThreadPoolExecutor(12) as pool:
-        sleeping = [pool.submit(pods.kubectl, "exec", "shell", "-c", "main", "--", "sleep", "3") for _ in range(12)]
-        eventually(lambda: pods.kubectl("exec", "shell", "-c", "main", "--", "ps").stdout.count("sleep 3\n") == 12)
+        sleeping = [pool.submit(pods.kubectl, "exec", "shell", "-c", "main", "--", "sleep", "15") for _ in range(12)]
+        eventually(lambda: pods.kubectl("exec", "shell", "-c", "main", "--", "ps").stdout.count("sleep 15\n") == 12)
         assert not any(each.done() for each in sleeping)
         assert len(pods.get("nodes")["items"]) == 2
         assert all(each.result().returncode == 0 for each in sleeping)
