@@ -267,7 +267,7 @@ def test_a_scale_has_a_table_of_its_own(https: Https) -> None:
     https.ask("POST", "/apis/apps/v1/namespaces/default/deployments", deployment("sized"))
     table = https.get("/apis/apps/v1/namespaces/default/deployments/sized/scale", TABLE).json
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
-    assert table["rows"][0]["cells"][:3] == ["sized", 1, 0]
+    assert table["rows"][0]["cells"][:3] == ["sized", 2, 0]
     assert table["rows"][0]["object"]["metadata"]["name"] == "sized"
 
 
