@@ -22,6 +22,7 @@ from agent.https import HttpsServer
 from agent.images import ImageManager
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
+from agent.local_volumes import LocalVolumes
 from agent.node_agent import NodeAgent, NodeIdentity
 from agent.node_facts import engineless, primary_address
 from agent.pod_actions import PodActions, Tools
@@ -44,7 +45,7 @@ from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.http import HttpTransport
 from orchestrator.client.informer import Informer
-from orchestrator.util import logs
+from orchestrator.util import descriptors, logs
 from orchestrator.util.clock import Clock, SystemClock
 from orchestrator.util.identity import Identity, identity
 from orchestrator.util.settings import Settings, SettingsError, load
@@ -79,6 +80,7 @@ class Agent:
         self._statuses = StatusSender(client, clock)
         lookup = ApiLookup(client, self._services)
         folders = volume_folders(files, runtime)
+        self._volumes = LocalVolumes(client, folders, node, clock)
         volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
@@ -97,7 +99,7 @@ class Agent:
         meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
         self._server = HttpsServer(make_app(node, kubelet, runtime, meter, clock), identity)
         self.port = self._server.port
-        place = NodeIdentity(node, self.port, files)
+        place = NodeIdentity(node, self.port, files, folders.persistent)
         self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, engine)
         labels = {LABEL_CLUSTER: settings.engine_name, LABEL_NODE: node}
         self.engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
@@ -112,6 +114,7 @@ class Agent:
         """The Node first: a cluster is up when its nodes are."""
         for part in (self.node, self.engine, self._pods, self._services, self.kubelet, self._prober):
             part.start()
+        self._volumes.start()
         self._statuses.start()
         self._server.start()
         self._scheduler.start()
@@ -121,6 +124,7 @@ class Agent:
         self._scheduler.shutdown(wait=False)
         for part in (self.engine, self._pods, self._services, self.kubelet, self._prober, self._statuses):
             part.stop()
+        self._volumes.stop()
         self._server.stop()
         self.node.stop()
         self._recorder.stop()
@@ -162,6 +166,7 @@ def main() -> None:
     parser.add_argument("--node", required=True)
     arguments = parser.parse_args()
     logs.setup()
+    descriptors.raise_limit()
     # A heartbeat that finds the one before still waiting for the API is left out; that is no news.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     stopping = threading.Event()

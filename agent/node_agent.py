@@ -11,6 +11,7 @@ from pathlib import Path
 from agent import node_facts, node_object
 from agent.proxy.anyip import Routes
 from agent.runtime.base import EngineInfo, Image, Runtime, RuntimeFailure
+from orchestrator.api.claims import FOLDERS
 from orchestrator.api.errors import AlreadyExists, ApiError
 from orchestrator.api.groups.core import NODE
 from orchestrator.api.meta import Object, condition
@@ -33,11 +34,13 @@ _BEATS = frozenset({"lastHeartbeatTime"})
 
 @dataclass(frozen=True, slots=True)
 class NodeIdentity:
-    """`port` is the agent's own server; `files` a folder of the agent's, to measure the disk by."""
+    """`port` is the agent's own server; `files` a folder of the agent's, to measure the disk by; `volumes` the one that
+    persistent volumes are made in."""
 
     name: str
     port: int
     files: Path
+    volumes: Path
 
 
 class NodeAgent:
@@ -117,12 +120,13 @@ class NodeAgent:
         """Have the Node in the API, with its status. Raises ApiError."""
         name = self._identity.name
         labels = node_object.node_labels(name, node_facts.architecture())
-        metadata = {"name": name, "labels": labels}
+        marks = {"labels": labels, "annotations": {FOLDERS: str(self._identity.volumes)}}
+        metadata = {"name": name, **marks}
         status = self.status()
         try:
             self._client.create(NODE, {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status})
         except AlreadyExists:
-            known = self._client.patch(NODE, name, {"metadata": {"labels": labels}})
+            known = self._client.patch(NODE, name, {"metadata": marks})
             self._told = known.get("status") or {}
             self._write(self.status())
         else:

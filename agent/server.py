@@ -76,7 +76,7 @@ def make_app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, c
             raise NotFound(f'the log of container "{container}" in pod "{pod}" is gone with the container') from None
         except EngineUnreachable as error:
             raise ServiceUnavailable(f"the container engine does not answer: {error}") from None
-        body = _watched(hang_ups, flask.request.environ[SOCKET], stream, options)
+        body = _watched(hang_ups, flask.request.environ, stream, options)
         return flask.Response(body, content_type="text/plain; charset=utf-8", direct_passthrough=True)
 
     def exec_(namespace: str, pod: str, container: str) -> flask.Response:
@@ -132,11 +132,14 @@ def _query() -> dict[str, list[str]]:
     return flask.request.args.to_dict(flat=False)
 
 
-def _watched(hang_ups: HangUps, sock: ssl.SSLSocket, stream: Stream[bytes], options: LogOptions) -> Iterator[bytes]:
+def _watched(
+    hang_ups: HangUps, environ: WSGIEnvironment, stream: Stream[bytes], options: LogOptions
+) -> Iterator[bytes]:
     """The stream, ended when the client goes away."""
     try:
         if options.follow:
-            with hang_ups.watched(sock, stream.close):
+            environ[SEND_HEAD]()  # the first line may be long in coming
+            with hang_ups.watched(environ[SOCKET], stream.close):
                 yield from limited(stream, options.limit_bytes)
         else:
             yield from limited(stream, options.limit_bytes)

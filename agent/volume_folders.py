@@ -1,6 +1,7 @@
 """Where the volumes of a node's pods lie on this machine, and how they go.
 
 On disk, `ROOT/pods/UID/NAME`; what is not to be on a disk `MEMORY/UID/NAME`, where the machine has such a folder.
+Persistent volumes, which outlive pods, are in `ROOT/volumes`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class VolumeFolders:
 
     def __init__(self, root: Path, *, memory: Path | None = None, empty: Callable[[Path], None] | None = None) -> None:
         self._disk = root / "pods"
+        #: The folder of the node's own persistent volumes.
+        self.persistent = root.absolute() / "volumes"
         self._memory = memory
         self._empty = empty
 
@@ -45,23 +48,34 @@ class VolumeFolders:
 
         Raises VolumeError, and EngineUnreachable.
         """
-        try:
-            for place in self._places():
-                self._remove(place / uid)
-        except EngineUnreachable:
-            raise
-        except (OSError, RuntimeFailure) as error:
-            raise VolumeError(f"the volumes of pod {uid} cannot be removed: {error}") from error
+        self._remove_all(f"the volumes of pod {uid}", *(place / uid for place in self._places()))
+
+    def remove_persistent(self, folder: Path) -> None:
+        """Delete one of the node's own persistent volumes; success when there is none. Raises as `remove`."""
+        # The path comes from the API: it must not lead to anything else.
+        if folder.parent != self.persistent or folder.name in ("", ".", ".."):
+            raise VolumeError(f"{folder} is no folder of a volume in {self.persistent}")
+        self._remove_all("a persistent volume", folder)
 
     def clear(self) -> None:
         """Delete all volumes, and the folder in memory with them. Raises as `remove`."""
         for uid in self.pods():
             self.remove(uid)
+        self._remove_all("the persistent volumes", self.persistent)
         if self._memory is not None and self._memory.is_dir():
             self._memory.rmdir()
 
     def _places(self) -> list[Path]:
         return [self._disk, *([self._memory] if self._memory else [])]
+
+    def _remove_all(self, what: str, *folders: Path) -> None:
+        try:
+            for folder in folders:
+                self._remove(folder)
+        except EngineUnreachable:
+            raise
+        except (OSError, RuntimeFailure) as error:
+            raise VolumeError(f"{what} cannot be removed: {error}") from error
 
     def _remove(self, folder: Path) -> None:
         if not folder.exists():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import atomic_folder, host_path, tmpfs
+from agent.claim_volumes import ClaimError, ClaimVolumes
 from agent.host_path import HostPathError
 from agent.lookup import Lookup
 from agent.projection import Missing, Projector, Tokens
@@ -46,6 +47,7 @@ class VolumeManager:
     ) -> None:
         self._folders = folders
         self._projector = Projector(lookup, node, tokens)
+        self._claims = ClaimVolumes(lookup, node.node, _make_persistent)
         self._kinds: Mapping[str, Callable[[Object, Object], Source]] = {
             "emptyDir": self._empty_dir,
             "hostPath": self._host_path,
@@ -53,6 +55,8 @@ class VolumeManager:
             "downwardAPI": self._on_disk,
             "secret": self._in_memory,
             "projected": self._in_memory,
+            "persistentVolumeClaim": self._claim,
+            "ephemeral": self._claim,
         }
 
     def prepare(self, pod: Object) -> Prepared:
@@ -88,7 +92,7 @@ class VolumeManager:
             if kind not in self._kinds:
                 raise ConfigError(f"volumes of type {kind} are not supported: use one of {', '.join(self._kinds)}")
             return self._kinds[kind](pod, volume)
-        except (Missing, ConfigError, HostPathError, OSError, ValueError) as error:
+        except (Missing, ConfigError, ClaimError, HostPathError, OSError, ValueError) as error:
             raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
 
     def _empty_dir(self, pod: Object, volume: Object) -> Source:
@@ -109,6 +113,10 @@ class VolumeManager:
         host_path.check(path, volume["hostPath"].get("type") or "")
         return Source(path)
 
+    def _claim(self, pod: Object, volume: Object) -> Source:
+        read_only = bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
+        return Source(self._claims.path(pod, volume), read_only=read_only)
+
     def _on_disk(self, pod: Object, volume: Object) -> Source:
         return self._projected(pod, volume, self._folders.on_disk(uid(pod), volume["name"]))
 
@@ -123,6 +131,13 @@ class VolumeManager:
 def _group(pod: Object) -> int | None:
     group = (spec(pod).get("securityContext") or {}).get("fsGroup")
     return None if group is None else int(group)
+
+
+def _make_persistent(folder: Path, pod: Object) -> None:
+    """The folder of a new volume; the first pod's fsGroup is the one it gets. Nobody else can come near it."""
+    if not folder.exists():
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_open(folder, _group(pod))
 
 
 def _make_open(folder: Path, group: int | None) -> None:

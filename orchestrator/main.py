@@ -24,7 +24,7 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
 from orchestrator.server.wsgi import CannotListen
 from orchestrator.store.base import Store, StoreDamaged, StoreUnavailable
-from orchestrator.util import logs
+from orchestrator.util import descriptors, logs
 from orchestrator.util.clock import Clock, SystemClock
 from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings, SettingsError, load
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     logs.setup()
+    descriptors.raise_limit()
     try:
         with master(load(given.home), given.components):
             stop.wait()

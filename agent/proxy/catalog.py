@@ -4,6 +4,7 @@ both made of it. A copy on disk lets a proxy that starts while the API server is
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,12 +37,18 @@ def catalog(services: Iterable[Object], slices: Iterable[Object]) -> Catalog:
 
 
 def encode(entries: Catalog) -> bytes:
-    return orjson.dumps(
+    """With its digest on a first line: what a disk has changed may still look like a catalog."""
+    content = orjson.dumps(
         {
             "services": [_slim(entry.service) for entry in entries.values()],
             "endpointSlices": [_slim(part) for entry in entries.values() for part in entry.slices],
         }
     )
+    return _digest(content) + b"\n" + content
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _slim(obj: Object) -> Object:
@@ -56,10 +63,13 @@ _METADATA = ("name", "namespace", "uid", "labels")
 def load(file: Path) -> Catalog:
     """What was saved in `file`; empty when there is nothing, or nothing that can be used (then that is logged)."""
     try:
-        content = orjson.loads(file.read_bytes())
-        return catalog(content["services"], content["endpointSlices"])
+        digest, _, content = file.read_bytes().partition(b"\n")
+        if digest != _digest(content):
+            raise ValueError("it is damaged")
+        found = orjson.loads(content)
+        return catalog(found["services"], found["endpointSlices"])
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         log.warning("%s cannot be used (%s): services work once the API server answers", file, error)
         return {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
-import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.http import HttpTransport
 from orchestrator.client.informers import Informers
-from orchestrator.util import logs
+from orchestrator.util import descriptors, logs
 from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings, SettingsError, load
 
@@ -60,7 +59,8 @@ def run(settings: Settings, node: str, *, dns_port: int = PORT) -> None:
     certificate = identity(settings.pki, "proxy")
     if not certificate.exists:
         raise SettingsError(f"{certificate.certificate} or its key is missing: run `podlab up`")
-    _raise_descriptor_limit()
+    # A connection takes two descriptors, a bulk transfer two more.
+    descriptors.raise_limit()
     loop = Loop()
     client = Client(HttpTransport(settings.server, certificate, agent="kube-proxy"))
     recorder = EventRecorder(client, "kube-proxy", node)
@@ -82,12 +82,6 @@ def run(settings: Settings, node: str, *, dns_port: int = PORT) -> None:
     loop.run()
     feed.stop()
     loop.close()
-
-
-def _raise_descriptor_limit() -> None:
-    """A connection takes two descriptors, a bulk transfer two more."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _calm_collector() -> None:

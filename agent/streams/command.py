@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import orjson
@@ -19,6 +20,12 @@ log = logging.getLogger(__name__)
 #: Seconds between looks for the exit code of a process whose output has ended.
 _EXIT_POLL = 0.005
 _EXIT_POLL_MAX = 0.5
+#: Seconds, and bytes of input, until a client is ready for output (as the kubelet has it: 30 seconds).
+CREATION_TIMEOUT = 30.0
+_MAX_EARLY = 1024 * 1024
+#: Bytes that a client may leave unread before it is not heard: what it sends may have an answer. More than output
+#: alone makes it hold, so that a Ctrl-C is heard also while the output stands still.
+_HELD = 1024 * 1024
 
 
 class CommandSession:
@@ -37,6 +44,8 @@ class CommandSession:
             self._talk()
         except ProtocolError as error:
             log.warning("an exec or attach ends: %s", error)
+            self._wire.fail(error)
+            self._client.write(self._wire.outgoing())
         except RuntimeFailure as error:
             self._end(InternalError(f"error executing command in container: {error}").status())
         finally:
@@ -45,9 +54,15 @@ class CommandSession:
             linger(self._client)
 
     def _await_ready(self) -> None:
+        """Raises ProtocolError when the client does not open its streams."""
+        deadline, early = time.monotonic() + CREATION_TIMEOUT, 0
         while not self._wire.ready and not self._gone:
-            wait([(self._client, True)])
-            self._early += self._wire.receive(self._client.read())
+            wait([(self._client, True)], deadline - time.monotonic())
+            data = self._client.read()
+            early += len(data)
+            if early > _MAX_EARLY or time.monotonic() > deadline:
+                raise ProtocolError("timed out waiting for client to create streams")
+            self._early += self._wire.receive(data)
             self._client.write(self._wire.outgoing())
 
     def _talk(self) -> None:
@@ -57,8 +72,9 @@ class CommandSession:
         for event in self._early:
             self._take(event, process)
         while not process.link.ended and not self._gone:
-            wait([(self._client, not process.link.full), (process.link, not self._client.full)])
-            if not process.link.full:
+            hearing = not process.link.full and self._client.held < _HELD
+            wait([(self._client, hearing), (process.link, not self._client.full)])
+            if hearing:
                 self._hear(process)
             if not self._client.full:
                 for channel, data in process.read():
@@ -90,13 +106,15 @@ class CommandSession:
             if (code := process.exit_code()) is not None:
                 self._end(exit_status(code))
                 return
-            wait([(self._client, True)], pause)
+            hearing = self._client.held < _HELD
+            wait([(self._client, hearing)], pause)
             pause = min(2 * pause, _EXIT_POLL_MAX)
-            self._hear(process)
+            if hearing:
+                self._hear(process)
             self._client.write(self._wire.outgoing())
 
     def _end(self, status: Object) -> None:
-        self._wire.finish(orjson.dumps(status))
+        self._wire.finish(status)
         self._client.write(self._wire.outgoing())
 
 

@@ -12,12 +12,14 @@ from typing import Generic, TypeVar
 from wsproto.utilities import generate_accept_token
 
 from agent.runtime.base import STDERR, STDIN, STDOUT
-from agent.streams.carrier import Plain, ProtocolError, WebSocket
+from agent.streams.carrier import Base64WebSocket, Plain, ProtocolError, WebSocket
 from agent.streams.command_wire import SIZE, STATUS, ChannelMessages, CommandStreams, CommandWire
 from agent.streams.port_wire import PortChannels, PortStreams, PortWire, parse_port
 from orchestrator.api.errors import BadRequest
 
-_V5, _V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+_V5, _V4, _V4_BASE64 = "v5.channel.k8s.io", "v4.channel.k8s.io", "v4.base64.channel.k8s.io"
+#: What was before v4; a WebSocket that names no protocol speaks the first.
+_OLD, _OLD_BASE64, _UNNAMED = "channel.k8s.io", "base64.channel.k8s.io", ""
 _PORT_FORWARD = "portforward.k8s.io"
 _PORT_FORWARD_TUNNEL = "SPDY/3.1+portforward.k8s.io"
 _SPDY = "SPDY/3.1"
@@ -69,8 +71,10 @@ def command_options(query: Mapping[str, Sequence[str]]) -> CommandOptions:
 def command_wire(headers: Mapping[str, str], options: CommandOptions) -> Agreed[CommandWire]:
     """Raises BadRequest."""
     if _is_websocket(headers):
-        chosen = _choose(headers, "sec-websocket-protocol", (_V5, _V4))
-        return Agreed(ChannelMessages(WebSocket(), half_close=chosen == _V5), _accept_websocket(headers, chosen))
+        chosen = _choose(headers, "sec-websocket-protocol", (_V5, _V4, _V4_BASE64, _OLD, _OLD_BASE64, _UNNAMED))
+        plain = chosen in (_OLD, _OLD_BASE64, _UNNAMED)
+        wire = ChannelMessages(_carrier(chosen), half_close=chosen == _V5, plain_status=plain)
+        return Agreed(wire, _accept_websocket(headers, chosen))
     _check_spdy(headers)
     chosen = _choose(headers, "x-stream-protocol-version", (_V4,))
     return Agreed(CommandStreams(Plain(), options.channels), _accept_spdy(chosen))
@@ -82,11 +86,15 @@ def port_wire(headers: Mapping[str, str], query: Mapping[str, Sequence[str]]) ->
         _check_spdy(headers)
         chosen = _choose(headers, "x-stream-protocol-version", (_PORT_FORWARD,))
         return Agreed(PortStreams(Plain()), _accept_spdy(chosen))
-    chosen = _choose(headers, "sec-websocket-protocol", (_PORT_FORWARD_TUNNEL, _V4))
+    chosen = _choose(headers, "sec-websocket-protocol", (_PORT_FORWARD_TUNNEL, _V4, _V4_BASE64, _UNNAMED))
     accept = _accept_websocket(headers, chosen)
     if chosen == _PORT_FORWARD_TUNNEL:
-        return Agreed(PortStreams(WebSocket()), accept)
-    return Agreed(PortChannels(WebSocket(), _ports(query)), accept)
+        return Agreed(PortStreams(WebSocket(text=False)), accept)
+    return Agreed(PortChannels(_carrier(chosen), _ports(query)), accept)
+
+
+def _carrier(protocol: str) -> WebSocket:
+    return Base64WebSocket() if protocol in (_V4_BASE64, _OLD_BASE64) else WebSocket()
 
 
 def _ports(query: Mapping[str, Sequence[str]]) -> list[int]:
@@ -127,12 +135,8 @@ def _choose(headers: Mapping[str, str], header: str, served: Sequence[str]) -> s
 
 def _accept_websocket(headers: Mapping[str, str], protocol: str) -> list[tuple[str, str]]:
     token = generate_accept_token(headers["sec-websocket-key"].encode("latin-1")).decode()
-    return [
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Accept", token),
-        ("Sec-WebSocket-Protocol", protocol),
-    ]
+    accept = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", token)]
+    return [*accept, ("Sec-WebSocket-Protocol", protocol)] if protocol else accept
 
 
 def _accept_spdy(protocol: str) -> list[tuple[str, str]]:

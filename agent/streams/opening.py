@@ -16,7 +16,7 @@ from orchestrator.api.errors import BadRequest, InternalError, NotFound, Service
 from orchestrator.api.meta import spec
 from orchestrator.util.clock import Clock
 from orchestrator.util.dialing import DialError, dial
-from orchestrator.util.link import Link, relay
+from orchestrator.util.link import STALLED, Link, relay
 
 if TYPE_CHECKING:
     from agent.streams.command_wire import CommandWire
@@ -78,7 +78,7 @@ class Streams:
         sandbox = _sandbox(worker, pod)
         network = Network(LOCALHOST) if _on_host(worker) else Network(sandbox.ip, sandbox.pid)
         agreed = port_wire(asked, query)
-        return lambda sock: PortForwardSession(Link(sock), agreed.wire, network, pod).run(), agreed.headers
+        return lambda sock: PortForwardSession(_client(sock), agreed.wire, network, pod).run(), agreed.headers
 
     def dial(self, scheme: str, namespace: str, pod: str, port: int, asked: Mapping[str, str]) -> tuple[Talk, Headers]:
         """A connection to a port of the pod, as it is; with `https`, its TLS is spoken here."""
@@ -120,10 +120,14 @@ def _on_host(worker: PodWorker) -> bool:
 
 def _relay(client: socket.socket, pod: socket.socket) -> None:
     with pod:
-        relay(Link(client), Link(pod))
+        relay(_client(client), Link(pod))
 
 
 def _command(agreed: Agreed[CommandWire], begin: Callable[[], Process]) -> tuple[Talk, Headers]:
     from agent.streams.command import CommandSession
 
-    return lambda sock: CommandSession(Link(sock), agreed.wire, begin).run(), agreed.headers
+    return lambda sock: CommandSession(_client(sock), agreed.wire, begin).run(), agreed.headers
+
+
+def _client(sock: socket.socket) -> Link:
+    return Link(sock, patience=STALLED)

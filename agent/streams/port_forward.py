@@ -34,7 +34,8 @@ class PortForwardSession:
         try:
             self._hear(b"")
             while self._is_on():
-                hearing = sum(link.held for link in self._links.values()) < _HELD
+                # What it sends may have an answer, and that must not grow while it reads nothing.
+                hearing = self._client.held + sum(link.held for link in self._links.values()) < _HELD
                 telling = not self._client.full
                 wait([(self._client, hearing), *((link, telling) for link in self._links.values())])
                 if hearing:
@@ -43,6 +44,8 @@ class PortForwardSession:
                     self._tell()
         except ProtocolError as error:
             log.warning("a port-forward to pod %s ends: %s", self._pod, error)
+            self._wire.fail(error)
+            self._client.write(self._wire.outgoing())
         finally:
             for link in self._links.values():
                 link.close()

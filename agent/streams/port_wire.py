@@ -10,6 +10,9 @@ from agent.streams import spdy
 from agent.streams.carrier import Carrier, ProtocolError
 from agent.streams.spdy_connection import SpdyConnection
 
+#: Connections of one client at a time, and those of them that it has opened one stream of.
+_MOST, _MOST_HALF = 1000, 100
+
 
 @dataclass(frozen=True, slots=True)
 class Connect:
@@ -55,6 +58,9 @@ class PortWire(Protocol):
     def end(self, id: int, error: str = "") -> None:
         """The connection is over; `error` says why, when it failed."""
 
+    def fail(self, error: ProtocolError) -> None:
+        """All is over, because the client broke the rules."""
+
     def outgoing(self) -> bytes:
         """What is to be written to the client now."""
 
@@ -97,6 +103,9 @@ class PortChannels:
         if not self._ports:
             self._carrier.close()
 
+    def fail(self, error: ProtocolError) -> None:
+        self._carrier.close(error)
+
 
 class PortStreams:
     """`portforward.k8s.io` over SPDY: a connection is two streams with one `requestid`, its data and its errors."""
@@ -106,7 +115,7 @@ class PortStreams:
         #: requestid -> its stream of errors. The data stream, which comes second, gives the connection its id.
         self._errors: dict[str, int] = {}
         self._error_streams: dict[int, int] = {}
-        self.outgoing = carrier.outgoing
+        self.outgoing, self.fail = carrier.outgoing, self._connection.fail
 
     @property
     def closed(self) -> bool:
@@ -127,9 +136,10 @@ class PortStreams:
     def _event(self, event: spdy.Event) -> Iterator[Event]:
         if isinstance(event, spdy.Opened):
             yield from self._open(event)
-        elif isinstance(event, spdy.Reset) and event.stream in self._error_streams:
-            del self._error_streams[event.stream]
-            yield Dropped(event.stream)
+        elif isinstance(event, spdy.Reset):
+            self._errors = {request: stream for request, stream in self._errors.items() if stream != event.stream}
+            if self._error_streams.pop(event.stream, None) is not None:
+                yield Dropped(event.stream)
         elif isinstance(event, spdy.Data) and event.stream in self._error_streams:
             if event.data:
                 yield Received(event.stream, event.data)
@@ -137,19 +147,27 @@ class PortStreams:
                 yield Ended(event.stream)
 
     def _open(self, event: spdy.Opened) -> Iterator[Event]:
-        self._connection.accept(event.stream)
         sort, request = event.headers.get("streamtype"), event.headers.get("requestid", "")
-        if sort == "error":
+        port = _port(event.headers.get("port", ""))
+        if sort == "error" and len(self._errors) < _MOST_HALF:
             self._errors[request] = event.stream
-            return
-        if sort != "data" or request not in self._errors:
-            raise ProtocolError(f"a stream of type {sort!r} that was not expected")
-        self._error_streams[event.stream] = self._errors.pop(request)
-        yield Connect(event.stream, parse_port(event.headers.get("port", "")))
+            self._connection.accept(event.stream)
+        elif sort == "data" and port and request in self._errors and len(self._error_streams) < _MOST:
+            self._error_streams[event.stream] = self._errors.pop(request)
+            self._connection.accept(event.stream)
+            yield Connect(event.stream, port)
+        else:
+            self._connection.refuse(event.stream)
 
 
 def parse_port(text: str) -> int:
     """Raises ProtocolError."""
-    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
-        return int(text)
+    if port := _port(text):
+        return port
     raise ProtocolError(f"{text!r} is no port")
+
+
+def _port(text: str) -> int:
+    """0 for what is no port."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    return number if number < 65536 else 0

@@ -19,6 +19,9 @@ _FIN = 0x01
 _HEAD = struct.Struct(">II")
 _WORD = struct.Struct(">I")
 _STREAM_MASK = 0x7FFFFFFF
+#: Why a stream is reset; and why a server goes away.
+INVALID_STREAM, REFUSED_STREAM = 2, 3
+_PROTOCOL_ERROR = 1
 #: Bytes of one control frame, and of its headers, at most.
 _MAX_CONTROL = 64 * 1024
 #: Bytes of data in one frame: a length has 24 bits, and a small frame lets others pass.
@@ -155,6 +158,16 @@ def end(stream: int) -> bytes:
 
 def ping(number: int) -> bytes:
     return _frame(_PING, _WORD.pack(number))
+
+
+def reset(stream: int, status: int) -> bytes:
+    """The stream is over, both ways."""
+    return _frame(_RST_STREAM, _WORD.pack(stream) + _WORD.pack(status))
+
+
+def go_away(newest: int) -> bytes:
+    """The client's error ends the connection; `newest` is the last of its streams that was heard."""
+    return _frame(_GOAWAY, _WORD.pack(newest) + _WORD.pack(_PROTOCOL_ERROR))
 
 
 def _frame(kind: int, body: bytes) -> bytes:

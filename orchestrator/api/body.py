@@ -18,6 +18,8 @@ from orchestrator.api.errors import BadRequest, UnsupportedMediaType
 #: Nothing in the API nests half as deep, and what nests deeper cannot be encoded again.
 MAX_DEPTH = 120
 
+_SPACES = b" \t\r\n"
+
 JSON_TYPES = frozenset(
     {
         "",
@@ -70,8 +72,9 @@ def _json(data: bytes) -> Body:
         raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from None
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise BadRequest(f"json parse error: exceeded max depth of {MAX_DEPTH}")
-    # What comes out as it went in has no field twice: so it is with our own client.
-    return Body(value) if orjson.dumps(value) == data else Body(value, tuple(_duplicates(data)))
+    # What comes out as it went in, but for spaces, has no field twice.
+    plain = orjson.dumps(value).translate(None, _SPACES) == data.translate(None, _SPACES)
+    return Body(value) if plain else Body(value, tuple(_duplicates(data)))
 
 
 def _depth(value: Any) -> int:

@@ -60,7 +60,14 @@ def subject(request: bytes) -> Subject:
         signed = parsed.is_signature_valid
         attributes = [(attribute.oid, str(attribute.value)) for attribute in parsed.subject]
         found = [e.value for e in parsed.extensions if isinstance(e.value, x509.SubjectAlternativeName)]
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.UnsupportedGeneralNameType) as error:
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.InvalidVersion,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
         raise UnreadableRequest("PEM block type must be CERTIFICATE REQUEST, with a PKCS#10 request in it") from error
     if not signed:
         raise UnreadableRequest("the signature is not that of the request's own key")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.api.claims import pod_claims
 from orchestrator.api.meta import Object, spec
 
 #: (plural of a core kind, name) in the pod's namespace.
@@ -19,6 +20,7 @@ def references(pod: Object) -> frozenset[Reference]:
         ("serviceaccounts", wanted.get("serviceAccountName")),
         *(("secrets", each.get("name")) for each in wanted.get("imagePullSecrets") or ()),
         *(each for volume in wanted.get("volumes") or () for each in _volume(volume)),
+        *(("persistentvolumeclaims", claim) for claim in pod_claims(pod).values()),
         *(each for field in _LISTS for container in wanted.get(field) or () for each in _container(container)),
     ]
     return frozenset((plural, str(name)) for plural, name in found if name)
@@ -28,7 +30,6 @@ def _volume(volume: Object) -> Iterator[tuple[str, Any]]:
     yield from _source(volume)
     for source in (volume.get("projected") or {}).get("sources") or ():
         yield from _source(source)
-    yield "persistentvolumeclaims", (volume.get("persistentVolumeClaim") or {}).get("claimName")
 
 
 def _source(source: Object) -> Iterator[tuple[str, Any]]:

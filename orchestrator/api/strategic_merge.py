@@ -24,6 +24,8 @@ _PATCH = "$patch"
 _RETAIN = "$retainKeys"
 _ORDER = "$setElementOrder/"
 _DELETE = "$deleteFromPrimitiveList/"
+#: Of an item with one of these nothing stays: it says what becomes of the others.
+_ABOUT_THE_LIST = ("delete", "replace")
 
 
 def strategic_merge(obj: Object, patch: Any, struct: Struct) -> Object:
@@ -186,7 +188,7 @@ def _without_directives(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _without_directives(v) for k, v in value.items() if v is not None and not _is_directive(k)}
     if isinstance(value, list):
-        return [_without_directives(v) for v in value if not (isinstance(v, dict) and v.get(_PATCH) == "delete")]
+        return [_without_directives(v) for v in value if not (isinstance(v, dict) and v.get(_PATCH) in _ABOUT_THE_LIST)]
     return value
 
 

@@ -11,16 +11,16 @@ from orchestrator.api.errors import ApiError
 T = TypeVar("T")
 
 
-def slow_start(executor: Executor, count: int, call: Callable[[], None]) -> tuple[int, ApiError | None]:
-    """Call `count` times, 1, 2, 4, ... at once, up to the batch in which one fails.
+def slow_start(executor: Executor, items: Sequence[T], call: Callable[[T], None]) -> tuple[int, ApiError | None]:
+    """Call for each item, 1, 2, 4, ... at once, up to the batch in which one fails.
 
     So what cannot work (a quota, a refused template) costs one call and not hundreds. Returns how many succeeded and
     the first error.
     """
     done, size = 0, 1
-    while done < count:
-        size = min(size, count - done)
-        errors = all_at_once(executor, range(size), lambda _: call())
+    while done < len(items):
+        size = min(size, len(items) - done)
+        errors = all_at_once(executor, items[done : done + size], call)
         done += size - len(errors)
         if errors:
             return done, errors[0]

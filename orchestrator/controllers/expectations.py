@@ -41,14 +41,10 @@ class Expectations:
             seen = expected.creations <= 0 and not expected.deletions
             return seen or self._clock.monotonic() - expected.since > TIMEOUT
 
-    def expect_creations(self, key: Key, count: int) -> None:
-        """Call before creating: an event may arrive before the creation returns."""
+    def expect(self, key: Key, *, creations: int = 0, deletions: Iterable[str] = ()) -> None:
+        """Call before acting: an event may arrive before the call returns. `deletions` are uids."""
         with self._lock:
-            self._expected[key] = _Expected(self._clock.monotonic(), creations=count)
-
-    def expect_deletions(self, key: Key, uids: Iterable[str]) -> None:
-        with self._lock:
-            self._expected[key] = _Expected(self._clock.monotonic(), deletions=set(uids))
+            self._expected[key] = _Expected(self._clock.monotonic(), creations, set(deletions))
 
     def creation_observed(self, key: Key, count: int = 1) -> None:
         """Also for creations that failed, which nobody will see."""

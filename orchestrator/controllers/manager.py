@@ -9,20 +9,32 @@ from orchestrator.controllers.bootstrap_tokens import TokenCleaner
 from orchestrator.controllers.certificates import CertificateController
 from orchestrator.controllers.clusterrole_aggregation import ClusterRoleAggregation
 from orchestrator.controllers.crd import CustomResourceDefinitionController
+from orchestrator.controllers.cronjob import CronJobController
+from orchestrator.controllers.daemonset import DaemonSetController
 from orchestrator.controllers.deployment import DeploymentController
+from orchestrator.controllers.disruption import DisruptionController
 from orchestrator.controllers.endpoints import EndpointsController
 from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
+from orchestrator.controllers.ephemeral_volume import EphemeralVolumeController
 from orchestrator.controllers.garbagecollector import GarbageCollector
+from orchestrator.controllers.job import JobController
+from orchestrator.controllers.job_orphans import JobPodReleaser
 from orchestrator.controllers.loadbalancer import LoadBalancerController
+from orchestrator.controllers.local_provisioner import LocalProvisioner
 from orchestrator.controllers.namespace import NamespaceController
 from orchestrator.controllers.node import NodeController
 from orchestrator.controllers.podgc import PodGarbageCollector
-from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.replicaset import ReplicaSetController, ReplicationManager
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.stale_disruption import StaleDisruptionController
+from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
+from orchestrator.controllers.ttl_after_finished import TTLAfterFinishedController
+from orchestrator.controllers.volume_binding import VolumeBinder
+from orchestrator.controllers.volume_protection import ClaimProtection, VolumeProtection
 from orchestrator.util.clock import Clock
 from orchestrator.util.settings import Settings
 
@@ -34,6 +46,15 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CustomResourceDefinitionController,
     DeploymentController,
     ReplicaSetController,
+    JobController,
+    JobPodReleaser,
+    CronJobController,
+    TTLAfterFinishedController,
+    ReplicationManager,
+    StatefulSetController,
+    DaemonSetController,
+    DisruptionController,
+    StaleDisruptionController,
     EndpointsController,
     EndpointSliceController,
     EndpointSliceMirroringController,
@@ -44,6 +65,11 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CertificateController,
     TokenCleaner,
     ResourceQuotaController,
+    VolumeBinder,
+    LocalProvisioner,
+    EphemeralVolumeController,
+    ClaimProtection,
+    VolumeProtection,
     NamespaceController,
     GarbageCollector,
 )

@@ -19,22 +19,31 @@ from orchestrator.api.meta import (
     namespace,
     uid,
 )
-from orchestrator.api.selectors import label_selector
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer
-from orchestrator.controllers.claim import claim
+from orchestrator.controllers.claim import Belongs, anyone, claim, selector_of
 from orchestrator.controllers.indexes import controlled_by, index_by_controller, orphans
 
 log = logging.getLogger(__name__)
 
 
 class Members:
-    """Objects of kind `members` that objects of kind `owners` control."""
+    """Objects of kind `members` that objects of kind `owners` control, and that carry `finalizer` while they do."""
 
-    def __init__(self, client: Client, owners: Informer, members: Informer) -> None:
+    def __init__(
+        self,
+        client: Client,
+        owners: Informer,
+        members: Informer,
+        belongs: Belongs = anyone,
+        *,
+        finalizer: str = "",
+    ) -> None:
         self._client = client
+        self._belongs = belongs
         self._owners = owners
         self._members = members
+        self._finalizer = finalizer
         index_by_controller(members)
 
     def owners_of(self, member: Object) -> Iterable[Key]:
@@ -42,7 +51,7 @@ class Members:
         controller = controller_of(member)
         if controller is None:
             candidates = self._owners.cache.list(namespace(member))
-            return [key(owner) for owner in candidates if _selects(owner, member)]
+            return [key(owner) for owner in candidates if self._selects(owner, member)]
         kind = self._owners.kind
         if (group_of(str(controller.get("apiVersion"))), controller.get("kind")) != (kind.group, kind.kind):
             return []
@@ -57,7 +66,7 @@ class Members:
         Raises ApiError: Conflict when the cache is behind.
         """
         candidates = controlled_by(self._members, uid(owner)) + orphans(self._members, namespace(owner))
-        claims = claim(owner, label_selector(owner.get("spec", {}).get("selector")), candidates)
+        claims = claim(owner, selector_of(owner), candidates, self._belongs, finalizer=self._finalizer)
         if claims.adopt and not self._still_there(owner):
             return claims.owned
         kind = self._members.kind
@@ -75,8 +84,7 @@ class Members:
         live = self._client.get(self._owners.kind, name(owner), namespace(owner))
         return uid(live) == uid(owner) and not is_deleting(live)
 
-
-def _selects(owner: Object, member: Object) -> bool:
-    selector = label_selector(owner.get("spec", {}).get("selector"))
-    # An empty selector would take in everything; controllers refuse to act on one.
-    return not selector.empty and selector.matches(labels(member))
+    def _selects(self, owner: Object, member: Object) -> bool:
+        selector = selector_of(owner)
+        # An empty selector would take in everything; controllers refuse to act on one.
+        return not selector.empty and selector.matches(labels(member)) and self._belongs(owner, member)

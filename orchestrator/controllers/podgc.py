@@ -18,6 +18,12 @@ log = logging.getLogger(__name__)
 #: Finished pods are kept for their logs and status; beyond this number the oldest go (Kubernetes' default).
 TERMINATED_THRESHOLD = 12_500
 _TERMINATED = "terminated"
+_ORPHANED = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "DeletionByPodGC",
+    "message": "PodGC: node no longer exists",
+}
 
 
 class PodGarbageCollector(Controller):
@@ -56,7 +62,7 @@ class PodGarbageCollector(Controller):
             return
         pod = self._pods.cache.get(key)
         if pod is not None and is_deleting(pod) and not spec(pod).get("nodeName"):
-            self._remove(pod, "was deleted before it had a node")
+            self._remove(self._mark_failed(pod), "was deleted before it had a node")
         self._collect_terminated()
 
     def _collect_orphans(self, node: str) -> None:
@@ -64,7 +70,7 @@ class PodGarbageCollector(Controller):
         if not pods or self._exists(node):
             return
         for pod in pods:
-            self._remove(self._mark_orphaned(pod), f"is on node {node}, which does not exist")
+            self._remove(self._mark_failed(pod, _ORPHANED), f"is on node {node}, which does not exist")
 
     def _exists(self, node: str) -> bool:
         """Ask the server: what follows cannot be taken back."""
@@ -74,14 +80,16 @@ class PodGarbageCollector(Controller):
             return False
         return True
 
-    def _mark_orphaned(self, pod: Object) -> Object:
-        """Say why it goes, and that it has ended, so that nobody waits for an agent to report it."""
+    def _mark_failed(self, pod: Object, condition: Object | None = None) -> Object:
+        """Say that it has ended, and in `condition` why, so that nobody waits for an agent to report it.
+
+        A finalizer may keep the pod until its end is known.
+        """
         if is_terminal(pod):
             return pod
-        now = rfc3339(self.clock.now())
         conditions = [dict(entry) for entry in status(pod).get("conditions") or []]
-        reason = {"reason": "DeletionByPodGC", "message": "PodGC: node no longer exists"}
-        set_condition(conditions, {"type": "DisruptionTarget", "status": "True", **reason}, now)
+        if condition:
+            set_condition(conditions, condition, rfc3339(self.clock.now()))
         fresh = {**status(pod), "phase": "Failed", "conditions": conditions}
         return self.client.update_status(POD, {**pod, "status": fresh})
 

@@ -110,9 +110,9 @@ def _deletion_cost(pod: Object) -> int:
         return 0
 
 
-def new_pod(owner: Object) -> Object:
-    """A pod from the owner's template, controlled by it."""
-    template = deepcopy(spec(owner).get("template") or {})
+def new_pod(owner: Object, template: Object | None = None) -> Object:
+    """A pod from `template` (the owner's own, unless given), controlled by the owner."""
+    template = deepcopy(template or spec(owner).get("template") or {})
     given = template.get("metadata") or {}
     meta: Object = {
         "generateName": f"{name(owner)}-",

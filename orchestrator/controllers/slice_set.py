@@ -64,7 +64,7 @@ class SliceSet:
 
     def _create(self, service: Key, slices: list[Object]) -> None:
         left = len(slices)
-        self._expectations.expect_creations(service, left)
+        self._expectations.expect(service, creations=left)
         try:
             for wanted in slices:
                 self._client.create(ENDPOINT_SLICE, wanted)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.api.errors import BadRequest
 from orchestrator.api.meta import Object
-from orchestrator.api.selectors import LabelSelector, Requirement, expression, label_selector
+from orchestrator.api.node_terms import NodeTerm, node_term, selector_terms
+from orchestrator.api.selectors import LabelSelector, Requirement, label_selector
 
 _HARD = "requiredDuringSchedulingIgnoredDuringExecution"
 _SOFT = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -25,43 +25,16 @@ class Labelled(Protocol):
     def labels(self) -> Mapping[str, str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class NodeTerm:
-    """A NodeSelectorTerm: every requirement must hold. One without any matches no node, and so does one that cannot
-    be read (`readable` False)."""
-
-    labels: tuple[Requirement, ...]
-    fields: tuple[Requirement, ...]
-    readable: bool = True
-
-    def matches(self, name: str, labels: Mapping[str, str]) -> bool:
-        if not self.readable or not (self.labels or self.fields):
-            return False
-        fields = {"metadata.name": name}
-        return all(r.matches(labels) for r in self.labels) and all(r.matches(fields) for r in self.fields)
-
-
 def node_terms(node_affinity: Object | None) -> tuple[NodeTerm, ...] | None:
     """The required terms, of which one must match; None when there is no such rule."""
     required = (node_affinity or {}).get(_HARD)
-    return None if required is None else tuple(_node_term(term) for term in required.get("nodeSelectorTerms") or ())
+    return None if required is None else selector_terms(required)
 
 
 def preferred_node_terms(node_affinity: Object | None) -> tuple[tuple[int, NodeTerm], ...]:
     """(weight, term)."""
     preferred = (node_affinity or {}).get(_SOFT) or ()
-    return tuple((int(entry["weight"]), _node_term(entry.get("preference") or {})) for entry in preferred)
-
-
-def _node_term(term: Object) -> NodeTerm:
-    try:
-        return NodeTerm(
-            tuple(expression(entry) for entry in term.get("matchExpressions") or ()),
-            tuple(expression(entry) for entry in term.get("matchFields") or ()),
-        )
-    except BadRequest:
-        # The API server takes `Gt` with a word; Kubernetes' scheduler then finds that no node fits.
-        return NodeTerm((), (), readable=False)
+    return tuple((int(entry["weight"]), node_term(entry.get("preference") or {})) for entry in preferred)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,17 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
+from orchestrator.api.groups.core import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM
+from orchestrator.api.groups.storage import STORAGE_CLASS
+from orchestrator.api.kinds import Kind
+from orchestrator.api.meta import Key, Object, key
 from orchestrator.scheduler.affinity import Namespaces
 from orchestrator.scheduler.podinfo import PodInfo
 from orchestrator.scheduler.snapshot import NodeInfo, Snapshot
+from orchestrator.scheduler.volumes import Storage
+
+#: The kinds that decide about volumes.
+STORAGE = (PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, STORAGE_CLASS)
 
 
 class Cluster:
@@ -25,14 +33,44 @@ class Cluster:
         self._pods: dict[str, PodInfo] = {}
         self._assumed: set[str] = set()
         self._namespaces: dict[str, Mapping[str, str]] = {}
+        self._storage: dict[Kind, dict[Key, Object]] = {kind: {} for kind in STORAGE}
+        #: What is written, or about to be, and not news yet.
+        self._expected: dict[tuple[Kind, Key], Object] = {}
+        self._storage_view: Storage | None = None
         self._snapshot: Snapshot | None = None
 
     def snapshot(self) -> Snapshot:
         with self._lock:
             if self._snapshot is None:
                 namespaces: Namespaces = dict(self._namespaces)
-                self._snapshot = Snapshot(tuple(self._nodes.values()), namespaces)
+                self._snapshot = Snapshot(tuple(self._nodes.values()), namespaces, self._view())
             return self._snapshot
+
+    def storage(self) -> Storage:
+        with self._lock:
+            return self._view()
+
+    def put_stored(self, kind: Kind, obj: Object) -> None:
+        """A claim, a volume or a class, by the API server's word."""
+        with self._lock:
+            self._storage[kind][key(obj)] = obj
+            self._storage_changed(kind, obj)
+
+    def remove_stored(self, kind: Kind, obj: Object) -> None:
+        with self._lock:
+            self._storage[kind].pop(key(obj), None)
+            self._storage_changed(kind, obj)
+
+    def expect(self, kind: Kind, obj: Object) -> None:
+        """The object will be written like this."""
+        with self._lock:
+            self._expected[kind, key(obj)] = obj
+            self._storage_view = self._snapshot = None
+
+    def forget_expected(self, kind: Kind, obj: Object) -> None:
+        """It was not written after all."""
+        with self._lock:
+            self._storage_changed(kind, obj)
 
     def put_node(self, node: NodeInfo) -> bool:
         """A node without its pods, new or changed. False when nothing changed that decisions look at."""
@@ -92,6 +130,19 @@ class Cluster:
         with self._lock:
             self._namespaces.pop(name, None)
             self._snapshot = None
+
+    def _storage_changed(self, kind: Kind, obj: Object) -> None:
+        self._expected.pop((kind, key(obj)), None)
+        self._storage_view = self._snapshot = None
+
+    def _view(self) -> Storage:
+        if self._storage_view is None:
+            known = {kind: dict(objects) for kind, objects in self._storage.items()}
+            for (kind, place), obj in self._expected.items():
+                known[kind][place] = obj
+            claims, volumes, classes = (known[kind] for kind in STORAGE)
+            self._storage_view = Storage(claims, volumes, classes)
+        return self._storage_view
 
     def _place(self, pod: PodInfo) -> None:
         known = self._pods.get(pod.uid)

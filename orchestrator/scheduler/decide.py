@@ -11,6 +11,7 @@ from orchestrator.scheduler.filters import FILTERS, Check, Reasons
 from orchestrator.scheduler.podinfo import PodInfo
 from orchestrator.scheduler.scores import SCORES
 from orchestrator.scheduler.snapshot import NodeInfo, Snapshot
+from orchestrator.scheduler.volumes import unready
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """None of the `total` nodes will do; `reasons` counts why."""
+    """None of the `total` nodes will do; `reasons` counts why. `everywhere` is a reason that has nothing to do with
+    nodes."""
 
     total: int
     reasons: Mapping[str, int]
+    everywhere: str = ""
 
     @property
     def message(self) -> str:
@@ -33,11 +36,15 @@ class Refusal:
         if not self.total:
             return "no nodes available to schedule pods"
         counted = sorted(f"{count} {reason}" for reason, count in self.reasons.items())
+        if self.everywhere:
+            counted = [self.everywhere]
         return f"0/{self.total} nodes are available: {', '.join(counted)}."
 
 
 def decide(pod: PodInfo, snapshot: Snapshot, rng: random.Random) -> Decision | Refusal:
     """The best node for `pod`; of equally good ones, one by lot."""
+    if why := unready(pod, snapshot.storage):
+        return Refusal(len(snapshot.nodes), {}, why)
     nodes, reasons = feasible(pod, snapshot)
     return Decision(_best(pod, snapshot, nodes, rng).name) if nodes else Refusal(len(snapshot.nodes), reasons)
 

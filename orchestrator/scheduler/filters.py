@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from orchestrator.api.meta import make_key
 from orchestrator.api.pods import HostPort
 from orchestrator.api.taints import NO_SCHEDULE, UNSCHEDULABLE, tolerated_by
 from orchestrator.scheduler.interpod import inter_pod_affinity
@@ -15,6 +16,7 @@ from orchestrator.scheduler.podinfo import PodInfo
 from orchestrator.scheduler.snapshot import NodeInfo, Snapshot
 from orchestrator.scheduler.spread import pod_topology_spread
 from orchestrator.scheduler.suitable import affinity_allows, untolerated_taint
+from orchestrator.scheduler.volumes import IN_USE, conflict, wants_alone
 
 #: Why a node will not do; empty when it will.
 Reasons = tuple[str, ...]
@@ -73,12 +75,36 @@ def node_resources_fit(pod: PodInfo, _: Snapshot) -> Check:
     return check
 
 
+def volume_restrictions(pod: PodInfo, snapshot: Snapshot) -> Check | None:
+    """A claim that only one pod may use is free on no node while there is such a pod."""
+    alone = wants_alone(pod, snapshot.storage)
+    if not alone:
+        return None
+    used = (make_key(other.namespace, name) for _, other in snapshot.pods() for name in other.claims)
+    if alone.isdisjoint(used):
+        return None
+    return lambda _: (IN_USE,)
+
+
+def volume_binding(pod: PodInfo, snapshot: Snapshot) -> Check | None:
+    if not pod.claims:
+        return None
+
+    def check(node: NodeInfo) -> Reasons:
+        why = conflict(pod, node.place, snapshot.storage)
+        return (why,) if why else ()
+
+    return check
+
+
 FILTERS: tuple[Filter, ...] = (
     node_unschedulable,
     taint_toleration,
     node_affinity,
     node_ports,
     node_resources_fit,
+    volume_restrictions,
+    volume_binding,
     pod_topology_spread,
     inter_pod_affinity,
 )

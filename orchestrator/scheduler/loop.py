@@ -5,6 +5,7 @@ The decision is `decide`, which is pure; here is what feeds it and what carries 
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 import threading
@@ -15,6 +16,7 @@ from typing import ParamSpec, Protocol
 from orchestrator.api import meta
 from orchestrator.api.errors import ApiError, NotFound
 from orchestrator.api.groups.core import NAMESPACE, NODE, POD
+from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.pods import is_terminal
 from orchestrator.api.request import STRATEGIC_PATCH
@@ -22,11 +24,13 @@ from orchestrator.api.times import rfc3339
 from orchestrator.client.client import Client
 from orchestrator.client.events import EventType
 from orchestrator.client.informers import Informers
-from orchestrator.scheduler.cluster import Cluster
+from orchestrator.scheduler.cluster import STORAGE, Cluster
 from orchestrator.scheduler.decide import Decision, decide
 from orchestrator.scheduler.podinfo import PodInfo, pod_info
 from orchestrator.scheduler.queue import Entry, SchedulingQueue
 from orchestrator.scheduler.snapshot import node_info
+from orchestrator.scheduler.volume_binder import VolumeBinder, Waiting, needed_bindings
+from orchestrator.scheduler.volumes import Bindings
 from orchestrator.util import threads
 from orchestrator.util.clock import Clock
 
@@ -58,9 +62,12 @@ class Scheduler:
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="scheduler-writer")
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
-        self._needed = [informers.of(kind) for kind in (NAMESPACE, NODE, POD)]
-        for informer, handler in zip(self._needed, (self._on_namespace, self._on_node, self._on_pod), strict=True):
-            informer.add_handler(handler)
+        self._volumes = VolumeBinder(client, self._cluster, self._volumes_settled)
+        handlers = {NAMESPACE: self._on_namespace, NODE: self._on_node, POD: self._on_pod}
+        handlers |= {kind: functools.partial(self._on_storage, kind) for kind in STORAGE}
+        self._needed = [informers.of(kind) for kind in handlers]
+        for informer in self._needed:
+            informer.add_handler(handlers[informer.kind])
 
     def start(self) -> None:
         """Begin as soon as the informers are in step."""
@@ -89,6 +96,14 @@ class Scheduler:
         elif old is not None:
             self._cluster.remove_node(meta.name(old))
 
+    def _on_storage(self, kind: Kind, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._cluster.put_stored(kind, new)
+        elif old is not None:
+            self._cluster.remove_stored(kind, old)
+        self._volumes.look()
+        self._queue.move(lambda waiting: bool(waiting.claims))
+
     def _on_pod(self, old: Object | None, new: Object | None) -> None:
         pod = new or old or {}
         if new is None or is_terminal(new):
@@ -101,6 +116,7 @@ class Scheduler:
     def _on_gone(self, pod: Object) -> None:
         uid = meta.uid(pod)
         self._queue.remove(uid)
+        self._volumes.forget(uid)
         if self._cluster.has_place(uid):
             self._cluster.remove_pod(uid)
             self._queue.move()
@@ -140,10 +156,15 @@ class Scheduler:
         if self._cluster.has_place(pod.uid):
             self._queue.done(entry)
             return
-        outcome = decide(pod, self._cluster.snapshot(), self._rng)
+        snapshot = self._cluster.snapshot()
+        outcome = decide(pod, snapshot, self._rng)
         if isinstance(outcome, Decision):
             self._cluster.assume(pod, outcome.node)
-            self._write(self._bind, entry, pod, outcome.node)
+            if needed := needed_bindings(pod, outcome.node, snapshot):
+                self._volumes.expect(needed)
+                self._write(self._bind_volumes, entry, pod, outcome.node, needed)
+            else:
+                self._write(self._bind, entry, pod, outcome.node)
         else:
             log.info("%s: %s It waits for a change in the cluster.", pod.key, outcome.message)
             self._queue.park(entry)
@@ -157,6 +178,24 @@ class Scheduler:
                 log.error("%s failed", write.__qualname__, exc_info=error)
 
         self._writers.submit(write, *args, **kwargs).add_done_callback(report)
+
+    def _bind_volumes(self, entry: Entry, pod: PodInfo, node: str, needed: Bindings) -> None:
+        """The pod is bound when its claims are, by others."""
+        try:
+            self._volumes.bind(Waiting(entry, pod, node), needed)
+        except ApiError as error:
+            log.warning("%s: its volumes were not bound, it will be scheduled again: %s", pod.key, error)
+            self._cluster.forget(pod.uid)
+            self._queue.retry(entry)
+            self._recorder.event(pod.obj, "Warning", "FailedScheduling", f"binding volumes: {error}")
+
+    def _volumes_settled(self, waiting: Waiting, outlook: str) -> None:
+        if outlook == "bound":
+            self._write(self._bind, waiting.entry, waiting.pod, waiting.node)
+        else:
+            log.info("%s: its volumes cannot be on %s, it will be scheduled again", waiting.pod.key, waiting.node)
+            self._cluster.forget(waiting.pod.uid)
+            self._queue.retry(waiting.entry)
 
     def _bind(self, entry: Entry, pod: PodInfo, node: str) -> None:
         try:

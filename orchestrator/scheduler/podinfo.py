@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from orchestrator.api import meta, pods, quantity
+from orchestrator.api.claims import pod_claims
 from orchestrator.api.meta import Key, Object
+from orchestrator.api.node_terms import NodeTerm
 from orchestrator.api.pods import HostPort
-from orchestrator.scheduler.affinity import NodeTerm, PodAffinity, node_terms, pod_affinity, preferred_node_terms
+from orchestrator.scheduler.affinity import PodAffinity, node_terms, pod_affinity, preferred_node_terms
 from orchestrator.scheduler.constraints import SpreadConstraint, spread_constraints
 
 #: Resource -> amount: CPU in thousandths of a core, all else in whole units (bytes, counts).
@@ -43,6 +45,8 @@ class PodInfo:
     requests: Amounts
     weight: Amounts
     ports: frozenset[HostPort]
+    #: The names of its PersistentVolumeClaims.
+    claims: tuple[str, ...]
     images: tuple[str, ...]
     tolerations: tuple[Object, ...]
     node_selector: Mapping[str, str]
@@ -71,6 +75,7 @@ def pod_info(pod: Object) -> PodInfo:
         requests=requests,
         weight=_weight(pod, requests),
         ports=pods.host_ports(pod),
+        claims=tuple(dict.fromkeys(pod_claims(pod).values())),
         images=tuple(str(container.get("image") or "") for container in pods.containers(pod)),
         tolerations=tuple(spec.get("tolerations") or ()),
         node_selector=spec.get("nodeSelector") or {},

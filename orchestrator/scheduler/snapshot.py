@@ -14,6 +14,7 @@ from orchestrator.api.pods import HostPort
 from orchestrator.api.taints import NO_EXECUTE, NO_SCHEDULE
 from orchestrator.scheduler.affinity import Namespaces
 from orchestrator.scheduler.podinfo import Amounts, PodInfo, amount
+from orchestrator.scheduler.volumes import Place, Storage
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
@@ -85,6 +86,10 @@ class NodeInfo:
     def hard_taints(self) -> Iterator[Object]:
         return (taint for taint in self.taints if taint.get("effect") in _HARD_EFFECTS)
 
+    @property
+    def place(self) -> Place:
+        return Place(self.name, self.labels)
+
     def free(self, resource: str) -> int:
         return self.allocatable.get(resource, 0) - self.requested.get(resource, 0)
 
@@ -113,6 +118,7 @@ class Snapshot:
 
     nodes: tuple[NodeInfo, ...]
     namespaces: Namespaces = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
 
     def pods(self) -> Iterator[tuple[NodeInfo, PodInfo]]:
         return ((node, pod) for node in self.nodes for pod in node.pods.values())

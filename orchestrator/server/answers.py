@@ -4,91 +4,102 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Response
-from werkzeug.datastructures import Headers
 from werkzeug.wsgi import ClosingIterator
 
-from orchestrator.api.errors import ApiError
 from orchestrator.api.meta import Object
 from orchestrator.server.negotiation import JSON, YAML, Wanted
 from orchestrator.server.results import Frame
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Header = tuple[str, str]
+
+_LENGTH = "content-length"
+_NO_CACHE = ("Cache-Control", "no-cache, private")
+_JSON_HEADERS = (("Content-Type", JSON), _NO_CACHE)
 
 
-def json_answer(data: bytes | Iterable[bytes], code: int = 200, warnings: Sequence[str] = ()) -> Response:
-    answer = Response(data, code, content_type=JSON)
-    answer.headers["Cache-Control"] = "no-cache, private"
-    for warning in warnings:
-        answer.headers.add("Warning", f"299 - {_quoted(warning)}")
-    return answer
+@dataclass(slots=True)
+class Answer:
+    """An answer over HTTP, as the WSGI application that gives it.
+
+    The body is bytes, or what yields them piece by piece; `close` is called when it ends, however it ends.
+    The "body" of a 101 is what happens on the connection afterwards.
+    """
+
+    body: bytes | Iterator[bytes]
+    code: int = 200
+    headers: list[Header] = field(default_factory=list)
+    close: Callable[[], None] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """False for an answer that goes on."""
+        return isinstance(self.body, bytes)
+
+    def having(self, name: str, value: str) -> Answer:
+        """The same answer with this header, in place of another of its name."""
+        return replace(self, headers=[*(header for header in self.headers if header[0] != name), (name, value)])
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        bodiless = self.code in (204, 304)
+        headers = [each for each in self.headers if each[0].lower() != _LENGTH] if bodiless else self.headers
+        if isinstance(self.body, bytes) and not bodiless:
+            headers = [*headers, ("Content-Length", str(len(self.body)))]
+        start_response(f"{self.code} {responses.get(self.code, f'status code {self.code}')}", headers)
+        silent = bodiless or environ["REQUEST_METHOD"] == "HEAD"
+        pieces: Iterable[bytes] = () if silent else [self.body] if isinstance(self.body, bytes) else self.body
+        return ClosingIterator(pieces, self.close) if self.close is not None else pieces
 
 
-def object_answer(obj: Object, wanted: Wanted, code: int = 200, warnings: Sequence[str] = ()) -> Response:
+def json_answer(data: bytes, code: int = 200, warnings: Sequence[str] = ()) -> Answer:
+    return Answer(data, code, [*_JSON_HEADERS, *(("Warning", f"299 - {_quoted(warning)}") for warning in warnings)])
+
+
+def object_answer(obj: Object, wanted: Wanted, code: int = 200, warnings: Sequence[str] = ()) -> Answer:
     """One object, as JSON or YAML."""
     if wanted.media_type != YAML:
         return json_answer(orjson.dumps(obj), code, warnings)
-    answer = json_answer(_yaml(obj), code, warnings)
-    answer.content_type = YAML
-    return answer
+    return json_answer(_yaml(obj), code, warnings).having("Content-Type", YAML)
 
 
-def text_answer(text: str | bytes, code: int = 200, content_type: str = "text/plain; charset=utf-8") -> Response:
-    return Response(text, code, content_type=content_type)
+def text_answer(text: str | bytes, code: int = 200, content_type: str = "text/plain; charset=utf-8") -> Answer:
+    return Answer(text.encode() if isinstance(text, str) else text, code, [("Content-Type", content_type)])
 
 
-def error_answer(error: ApiError) -> Response:
-    answer = json_answer(orjson.dumps(error.status()), error.code)
-    if (seconds := error.details.get("retryAfterSeconds")) is not None:
-        answer.headers["Retry-After"] = str(seconds)
-    return answer
-
-
-def stream_answer(pieces: Iterator[bytes], open_: ExitStack, content_type: str = JSON) -> Response:
+def stream_answer(pieces: Iterator[bytes], open_: ExitStack, content_type: str = JSON) -> Answer:
     """An answer that goes on. The headers leave at once; `open_` is closed when the stream ends, however it ends."""
-    headers = [("Content-Type", content_type), ("Cache-Control", "no-cache, private")]
-    return passed_answer(200, headers, pieces, open_)
+    return passed_answer(200, [("Content-Type", content_type), _NO_CACHE], pieces, open_)
 
 
-def passed_answer(code: int, headers: list[tuple[str, str]], pieces: Iterator[bytes], open_: ExitStack) -> Response:
+def passed_answer(code: int, headers: list[Header], pieces: Iterator[bytes], open_: ExitStack) -> Answer:
     """As `stream_answer`, with all headers given."""
 
     def begun() -> Iterator[bytes]:
         yield b""
         yield from pieces
 
-    answer = Response(begun(), code)
-    answer.headers = Headers(headers)
-    answer.call_on_close(open_.close)
-    return answer
+    return Answer(begun(), code, headers, open_.close)
 
 
-class _Upgraded(Response):
-    """A 101: its "body" is what happens on the connection afterwards. An ordinary response of that code has none."""
-
-    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
-        return ClosingIterator(self.iter_encoded(), self.close)
+def moved_answer(location: str) -> Answer:
+    return Answer(b"", 301, [("Location", location)])
 
 
-def moved_answer(location: str) -> Response:
-    return Response(b"", 301, {"Location": location})
-
-
-def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[tuple[str, str]]) -> Response:
+def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[Header]) -> Answer:
     """Agree to another protocol, and then `talk` it; `open_` is closed afterwards."""
 
     def begun() -> Iterator[bytes]:
         yield b""
         talk()
 
-    answer = _Upgraded(begun(), 101, headers)
-    del answer.headers["Content-Type"]
-    answer.call_on_close(open_.close)
-    return answer
+    return Answer(begun(), 101, headers, open_.close)
 
 
 #: From an event's object as stored to the object as the client wants it.

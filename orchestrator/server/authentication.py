@@ -29,7 +29,7 @@ class BearerTokens:
 
     def __init__(self, tokens: Mapping[str, User], bootstrap: BootstrapTokens, accounts: ServiceAccountTokens) -> None:
         #: By digest, so that the time a look-up takes tells nothing of a token.
-        self._users = {_digest(token): user for token, user in tokens.items()}
+        self._users = {_digest(token): with_implied_group(user) for token, user in tokens.items()}
         self._bootstrap, self._accounts = bootstrap, accounts
 
     def user(self, token: str, audiences: Sequence[str] = ()) -> User:

@@ -7,15 +7,18 @@ import socket
 from typing import Literal
 
 from orchestrator.api.access import AUTHENTICATED, MASTERS
+from orchestrator.api.claims import LOCAL
 from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.core import ENDPOINTS, NAMESPACE, SERVICE
 from orchestrator.api.groups.discovery import ENDPOINT_SLICE
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from orchestrator.api.groups.scheduling import PRIORITY_CLASS
+from orchestrator.api.groups.storage import STORAGE_CLASS
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, namespace
 from orchestrator.api.request import Request, User
 from orchestrator.api.strategies.priorityclass import SYSTEM_CLASSES
+from orchestrator.api.strategies.storageclass import DEFAULT_CLASS
 from orchestrator.server.policy import cluster_role_bindings, cluster_roles
 from orchestrator.server.policy_plan import reconciled_binding, reconciled_role
 from orchestrator.server.resources import Resources
@@ -26,14 +29,25 @@ NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 #: Who the API server is when it writes on its own account.
 APISERVER = User("system:apiserver", (MASTERS, AUTHENTICATED))
 
+#: The class of claims that name none: folders on the nodes.
+_STANDARD: Object = {
+    "metadata": {"name": "standard", "annotations": {DEFAULT_CLASS: "true"}},
+    "provisioner": LOCAL,
+    "reclaimPolicy": "Delete",
+    "volumeBindingMode": "WaitForFirstConsumer",
+    "allowVolumeExpansion": True,
+}
+
 
 def bootstrap(resources: Resources, settings: Settings) -> None:
-    """The namespaces, the roles, the system's priorities, and the Service `kubernetes` with this server behind it."""
+    """The namespaces, the roles, the system's priorities, the storage class, and the Service `kubernetes` with this
+    server behind it."""
     for each in NAMESPACES:
         _ensure(resources, NAMESPACE, {"metadata": {"name": each}})
     _ensure_policy(resources)
     for priority in SYSTEM_CLASSES:
         _ensure(resources, PRIORITY_CLASS, priority)
+    _ensure(resources, STORAGE_CLASS, _STANDARD)
     _ensure(resources, SERVICE, _service(settings))
     _replace(resources, ENDPOINTS, _endpoints(settings))
     _replace(resources, ENDPOINT_SLICE, _slice(settings))

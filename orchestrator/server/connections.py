@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from orchestrator.server.workers import PATIENCE
+
 log = logging.getLogger(__name__)
 
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 #: Seconds between looks for connections that are idle too long.
 _EVERY = 1.0
-#: Seconds a connection may be ready before somebody is called to help: longer than the interpreter lets a thread run
-#: while others want to.
-_PATIENCE = 0.01
 
 
 class Connections:
@@ -80,7 +79,7 @@ class Connections:
         while not self._stopped.is_set():
             if ready.poll(_EVERY * 1000):
                 taken = self._taken
-                self._stopped.wait(_PATIENCE)
+                self._stopped.wait(PATIENCE)
                 if taken == self._taken and ready.poll(0):
                     help_out()
             if time.monotonic() - swept > _EVERY:

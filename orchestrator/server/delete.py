@@ -89,11 +89,11 @@ def delete(backend: Backend, request: Request, user: User) -> Single:
 
 
 def remove(backend: Backend, request: Request, options: DeleteOptions, user: User) -> Single:
-    """Delete as `options` say: the object where it stays for now, a Status where it is gone."""
+    """Delete as `options` say: the object where it stays for now, a Status where it is gone (see `returns_deleted`)."""
     for _ in range(ATTEMPTS):
         current = backend.entry(request.kind, request.namespace, request.name)
         old = current.object()
-        _check_preconditions(request.kind, old, options)
+        check_preconditions(request.kind, old, options)
         attributes = Attributes(
             "DELETE", request.kind, request.namespace, request.name, user, old=old, dry_run=options.dry_run
         )
@@ -110,13 +110,13 @@ def _remove(backend: Backend, kind: Kind, current: Entry, options: DeleteOptions
     if mark(kind, obj, options, backend.clock.now()):
         if not options.dry_run:
             backend.remove(kind, current, user)
-        return Single(orjson.dumps(_deleted(kind, old)))
+        return Single(current.data if kind.strategy.returns_deleted else orjson.dumps(_success(kind, old)))
     if obj == old:
         return Single(current.data)
     return Single(orjson.dumps(obj) if options.dry_run else backend.write(kind, current, obj, user).data)
 
 
-def _check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None:
+def check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None:
     if options.uid not in ("", uid(obj)):
         raise conflict(
             kind,
@@ -133,7 +133,7 @@ def _check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> Non
         )
 
 
-def _deleted(kind: Kind, obj: Object) -> Object:
+def _success(kind: Kind, obj: Object) -> Object:
     details = {"name": name(obj), "group": kind.group, "kind": kind.plural, "uid": uid(obj)}
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import orjson
-from flask import Response, request
+from flask import request
 
 from orchestrator import KUBERNETES_VERSION
 from orchestrator.api.kinds import Kinds
 from orchestrator.api.meta import Object
 from orchestrator.server import discovery, openapi, openapi_v2, openapi_v2_protobuf
-from orchestrator.server.answers import json_answer, object_answer
+from orchestrator.server.answers import Answer, json_answer, object_answer
 from orchestrator.server.negotiation import JSON, clauses, negotiate
 from orchestrator.server.service_account_tokens import ServiceAccountTokens
 from orchestrator.util.files import write_atomically
 
 log = logging.getLogger(__name__)
 
-Page = Callable[[], Response]
+Page = Callable[[], Answer]
 
 _DISCOVERY = "apidiscovery.k8s.io"
 _AGGREGATED = "APIGroupDiscoveryList"
@@ -79,20 +79,17 @@ class Documents:
                 return _page(discovery.resource_list(self._kinds, group, version))
         return None
 
-    def _groups(self, *, core: bool) -> Response:
+    def _groups(self, *, core: bool) -> Answer:
         """Both forms of /api and /apis; kubectl knows the aggregated one by its content type."""
         wanted = negotiate(request.environ.get("HTTP_ACCEPT", ""), _FORMS)
         if not wanted.transform:
             groups = discovery.api_versions(self._address) if core else discovery.group_list(self._kinds)
             return object_answer(groups, wanted)
         answer = object_answer(discovery.aggregated(self._kinds, core=core, version=wanted.version), wanted)
-        answer.content_type = f"{JSON};g={_DISCOVERY};v={wanted.version};as={_AGGREGATED}"
-        return answer
+        return answer.having("Content-Type", f"{JSON};g={_DISCOVERY};v={wanted.version};as={_AGGREGATED}")
 
-    def _key_set(self) -> Response:
-        answer = json_answer(orjson.dumps(self._accounts.key_set()))
-        answer.content_type = "application/jwk-set+json"
-        return answer
+    def _key_set(self) -> Answer:
+        return json_answer(orjson.dumps(self._accounts.key_set())).having("Content-Type", "application/jwk-set+json")
 
     def _paths(self) -> list[str]:
         versions = self._versions()
@@ -106,17 +103,16 @@ class Documents:
             return None
         return lambda: self._openapi_answer(where)
 
-    def _openapi_answer(self, where: str) -> Response:
+    def _openapi_answer(self, where: str) -> Answer:
         etag = openapi.etag(self._kinds, where)
 
         def make() -> bytes:
             return openapi.document(self._kinds, where) or b"{}"
 
         answer = self._document(f"openapi-{where.replace('/', '-')}", "json", etag, make)
-        answer.headers["Cache-Control"] = _FOR_LONG
-        return answer
+        return answer.having("Cache-Control", _FOR_LONG)
 
-    def _openapi_v2(self) -> Response:
+    def _openapi_v2(self) -> Answer:
         """All in one: in protobuf to those who ask for it, which is what kubectl does, else in JSON."""
         wanted = {clause.media_type for clause in clauses(request.environ.get("HTTP_ACCEPT", ""))}
         protobuf = not wanted.isdisjoint(openapi_v2_protobuf.MEDIA_TYPES)
@@ -126,20 +122,16 @@ class Documents:
             document = openapi_v2.document(self._kinds)
             return openapi_v2_protobuf.encode(document) if protobuf else orjson.dumps(document)
 
-        answer = self._document("openapi-v2", form, openapi.etag_of_all(self._kinds, form), make)
-        answer.vary.add("Accept")
-        if protobuf:
-            answer.content_type = openapi_v2_protobuf.MEDIA_TYPES[-1]
-        return answer
+        answer = self._document("openapi-v2", form, openapi.etag_of_all(self._kinds, form), make).having(
+            "Vary", "Accept"
+        )
+        return answer.having("Content-Type", openapi_v2_protobuf.MEDIA_TYPES[-1]) if protobuf else answer
 
-    def _document(self, name: str, form: str, etag: str, make: Callable[[], bytes]) -> Response:
+    def _document(self, name: str, form: str, etag: str, make: Callable[[], bytes]) -> Answer:
         """The document that `etag` stands for, unless the client has it."""
-        if request.headers.get("If-None-Match", "").strip('"') == etag:
-            answer = Response(status=304)
-        else:
-            answer = json_answer(self._kept(name, form, etag, make))
-        answer.set_etag(etag)
-        return answer
+        known = request.headers.get("If-None-Match", "").strip('"') == etag
+        answer = Answer(b"", 304) if known else json_answer(self._kept(name, form, etag, make))
+        return answer.having("ETag", f'"{etag}"')
 
     def _kept(self, name: str, form: str, etag: str, make: Callable[[], bytes]) -> bytes:
         """From the cache, or made and put there."""

@@ -13,8 +13,7 @@ from cheroot.server import comma_separated_headers  # type: ignore[attr-defined]
 
 from orchestrator.server.connection import VALUE_SEPARATOR
 
-_NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^`|~-]+")
-_NOT_IN_A_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_LINE = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r\n")
 _LENGTH, _ENCODING = b"Content-Length", b"Transfer-Encoding"
 #: kubectl gives it once a version.
 _LISTS = frozenset({*comma_separated_headers, b"X-Stream-Protocol-Version"}) - {_ENCODING}
@@ -32,12 +31,12 @@ def read_headers(lines: Lines, headers: dict[bytes, bytes]) -> None:
     while (line := lines.readline()) != b"\r\n":
         if not line.endswith(b"\r\n"):
             raise ValueError("HTTP requires CRLF terminators")
-        name, colon, value = line[:-2].partition(b":")
-        if b"_" in name:
-            continue
-        if not colon or not _NAME.fullmatch(name) or _NOT_IN_A_VALUE.search(value):
+        found = _LINE.fullmatch(line)
+        if found is None:
             raise ValueError("Illegal header line.")
-        _add(headers, name.title(), value.strip(b" \t"))
+        name, value = found.groups()
+        if b"_" not in name:
+            _add(headers, name.title(), value.strip(b" \t"))
     _check_framing(headers)
 
 
@@ -51,6 +50,12 @@ def _add(headers: dict[bytes, bytes], name: bytes, value: bytes) -> None:
         elif name in _LISTS:
             value = before + b", " + value
     headers[name] = value
+
+
+def variable(name: bytes) -> str:
+    """What the environ calls a header."""
+    plain = name.decode("latin-1").upper().replace("-", "_")
+    return plain if plain in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{plain}"
 
 
 def _check_framing(headers: dict[bytes, bytes]) -> None:

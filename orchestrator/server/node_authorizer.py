@@ -34,6 +34,8 @@ _ANYWHERE: dict[tuple[str, str], frozenset[str]] = {
     ("certificates.k8s.io", "certificatesigningrequests"): _READ | {"create"},
     ("node.k8s.io", "runtimeclasses"): _READ,
     ("storage.k8s.io", "csidrivers"): _READ,
+    # Wider than in Kubernetes, whose agents make and remove no volumes: admission sees to whose they may change.
+    ("", "persistentvolumes"): _READ | {"patch"},
 }
 _LEASE_VERBS = frozenset({"get", "create", "update", "patch", "delete"})
 

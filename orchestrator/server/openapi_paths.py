@@ -107,7 +107,15 @@ class _Describer:
             "get": ("get", self._operation("get", (), answer=self._object)),
             "update": ("put", self._operation("put", _WRITE, body=self._object, answer=self._object)),
             "patch": ("patch", self._patch(self._object)),
-            "delete": ("delete", self._operation("delete", _DELETE, body=_delete_options())),
+            "delete": (
+                "delete",
+                self._operation(
+                    "delete",
+                    _DELETE,
+                    body=_delete_options(),
+                    answer=self._object if self._kind.strategy.returns_deleted else None,
+                ),
+            ),
         }
         return self._served(operations) | {"parameters": self._path_parameters(named=True)}
 

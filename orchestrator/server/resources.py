@@ -16,6 +16,7 @@ from orchestrator.server.backend import Backend
 from orchestrator.server.create import create
 from orchestrator.server.delete import delete, delete_collection
 from orchestrator.server.ephemeral_containers import patch_ephemeral, update_ephemeral
+from orchestrator.server.eviction import evict
 from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
 from orchestrator.server.resource_metrics import get_metrics, list_metrics
@@ -23,7 +24,7 @@ from orchestrator.server.results import Result
 from orchestrator.server.reviews import REVIEWS
 from orchestrator.server.scale import get_scale, patch_scale, update_scale
 from orchestrator.server.security import Security
-from orchestrator.server.subresources import bind, evict, finalize
+from orchestrator.server.subresources import bind, finalize
 from orchestrator.server.summaries import Summaries, no_summaries
 from orchestrator.server.token_request import create_token
 from orchestrator.server.update import update, update_status

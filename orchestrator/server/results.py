@@ -62,3 +62,9 @@ class Frame:
 
 
 Result = Single | Listing
+
+
+#: The answer to a command that gives nothing else.
+DONE = Single(
+    orjson.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}), 201
+)

@@ -42,10 +42,17 @@ class Selection:
         return {**self.kind.strategy.fields(obj), **common}
 
 
+def _not_selectable(kind: Kind, field: str) -> str:
+    """Kubernetes has another sentence for kinds with no fields of their own to select by."""
+    if kind.strategy.selectable:
+        return f"field label not supported: {field}"
+    return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
 def selection(kind: Kind, options: Mapping[str, str]) -> Selection:
     """From `labelSelector` and `fieldSelector`. Raises BadRequest."""
     label_text, field_text = options.get("labelSelector", ""), options.get("fieldSelector", "")
     fields = parse_field_selector(field_text) if field_text else None
     if fields is not None and (unknown := fields.fields - _META_FIELDS - kind.strategy.selectable):
-        raise BadRequest(f"field label not supported: {', '.join(sorted(unknown))}")
+        raise BadRequest(_not_selectable(kind, min(unknown)))
     return Selection(kind, parse_label_selector(label_text) if label_text else None, fields)

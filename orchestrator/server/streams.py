@@ -63,6 +63,10 @@ class Channel:
         assert isinstance(self.socket, ssl.SSLSocket)
         self.run(self.socket.do_handshake, select.POLLIN, time.monotonic() + HANDSHAKE_TIMEOUT)
 
+    def pending(self) -> int:
+        """Bytes that the TLS layer has read but not given yet."""
+        return self.socket.pending() if isinstance(self.socket, ssl.SSLSocket) else 0
+
     def _wait(self, event: int, deadline: float) -> None:
         poll = select.poll()
         poll.register(self.socket.fileno(), event)
@@ -80,14 +84,11 @@ class _Raw(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
-        """None when there is nothing to read and no deadline to wait for."""
-        read = self._channel.socket.recv_into
-        if self.deadline is not None:
-            return self._channel.run(lambda: read(buffer), select.POLLIN, self.deadline)
-        try:
-            return read(buffer)
-        except (BlockingIOError, ssl.SSLWantReadError):
+        """None when there is no deadline to wait for."""
+        if self.deadline is None:
             return None
+        read = self._channel.socket.recv_into
+        return self._channel.run(lambda: read(buffer), select.POLLIN, self.deadline)
 
 
 class Reader(io.BufferedReader):
@@ -96,7 +97,7 @@ class Reader(io.BufferedReader):
     bytes_read = 0
 
     def __init__(self, channel: Channel, size: int) -> None:
-        self._raw = _Raw(channel)
+        self._channel, self._raw = channel, _Raw(channel)
         super().__init__(self._raw, size)
 
     def begin(self) -> None:
@@ -104,9 +105,13 @@ class Reader(io.BufferedReader):
         self._raw.deadline = time.monotonic() + READ_TIMEOUT
 
     def has_data(self) -> bool:
-        """True when more is here already: in the buffer, in the TLS layer or in the socket."""
+        """True when more has been read already than was asked for: the socket will not tell of it again."""
+        return bool(self.ahead()) or self._channel.pending() > 0
+
+    def ahead(self) -> bytes:
+        """What is in the buffer."""
         self._raw.deadline = None
-        return bool(self.peek(1))
+        return self.peek(1)
 
 
 class Writer:

@@ -1,8 +1,6 @@
-"""Subresources that are commands: a pod's binding and eviction, a namespace's finalize."""
+"""Subresources that are commands: a pod's binding, a namespace's finalize."""
 
 from __future__ import annotations
-
-import orjson
 
 from orchestrator.api.errors import BadRequest
 from orchestrator.api.kinds import Kind
@@ -11,15 +9,9 @@ from orchestrator.api.request import Request, User
 from orchestrator.api.times import rfc3339
 from orchestrator.server.backend import Backend
 from orchestrator.server.conflicts import conflict
-from orchestrator.server.delete import remove
-from orchestrator.server.options import delete_options
 from orchestrator.server.ownership import kept
-from orchestrator.server.results import Single
+from orchestrator.server.results import DONE, Single
 from orchestrator.server.update import change, put
-
-_SUCCESS = Single(
-    orjson.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}), 201
-)
 
 
 def _whole(_kind: Kind, new: Object, _old: Object) -> Object:
@@ -41,7 +33,7 @@ def bind(backend: Backend, request: Request, user: User) -> Single:
         return pod, []
 
     change(backend, request, user, bound, _whole, kept)
-    return _SUCCESS
+    return DONE
 
 
 def _target(binding: object) -> str:
@@ -63,16 +55,6 @@ def _check_bindable(request: Request, pod: Object, binding: Object) -> None:
     else:
         return
     raise conflict(request.kind, name(pod), why, subresource="binding")
-
-
-def evict(backend: Backend, request: Request, user: User) -> Single:
-    """POST of an Eviction (policy/v1): a deletion with the pod's own grace. Raises NotFound, Conflict."""
-    if not isinstance(request.body, dict):
-        raise BadRequest("the body must be an Eviction")
-    body = request.body.get("deleteOptions") or {}
-    deletion = Request("delete", request.kind, request.namespace, request.name, options=request.options, body=body)
-    remove(backend, deletion, delete_options(deletion), user)
-    return _SUCCESS
 
 
 def _finalizers_part(_kind: Kind, new: Object, old: Object) -> Object:

@@ -14,10 +14,8 @@ from cheroot import server, wsgi
 
 from orchestrator.api.request import User
 from orchestrator.server.certificates import certificate_user
-from orchestrator.server.chunked import ChunkedBody
-from orchestrator.server.connection import ENVIRON_KEY
 from orchestrator.server.connections import Connections
-from orchestrator.server.headers import read_headers
+from orchestrator.server.http1 import Gateway, Request
 from orchestrator.server.streams import HANDSHAKE_TIMEOUT, Channel, Reader, Writer
 from orchestrator.server.workers import Workers
 from orchestrator.util.server_tls import DeferredHandshake
@@ -35,38 +33,15 @@ _PLAIN_HTTP = (
 )
 
 
-class _Request(server.HTTPRequest):
-    header_reader = staticmethod(read_headers)
-
-    def parse_request(self) -> None:
-        self.conn.rfile.begin()
-        super().parse_request()
-
-    def read_request_headers(self) -> bool:
-        """False when they cannot be read, and the client has been told."""
-        if not super().read_request_headers():  # type: ignore[no-untyped-call]
-            return False
-        if b"Transfer-Encoding" in self.inheaders and not self.chunked_read:
-            # In HTTP/1.0 there is no such thing; what it meant is anybody's guess.
-            self.simple_response("400 Bad Request", "Transfer-Encoding cannot be understood here.")
-            return False
-        return True
-
-    def send_headers(self) -> None:
-        self.conn.wfile.hold()
-        super().send_headers()
-
-
 class Connection(server.HTTPConnection):
     """A client's connection. The first time a thread serves it, it only shakes hands."""
 
-    RequestHandlerClass = _Request
+    RequestHandlerClass = Request
     remote_addr: str
 
     def __init__(self, http: Server, sock: socket.socket, _makefile: object = None) -> None:
         self.server = http
         self.socket = sock
-        self.ssl_env: dict[str, str] = {}
         self.requests_seen = 0
         self.certificate_user: User | None = None
         self.broken = False
@@ -92,8 +67,7 @@ class Connection(server.HTTPConnection):
 
     def take_over(self) -> bytes:
         self.broken = True
-        self.rfile.has_data()
-        return bytes(self.rfile.peek())
+        return bytes(self.rfile.ahead())
 
     def _waiting(self) -> AbstractContextManager[None]:
         return nullcontext() if self._detached else self.server.requests.waiting()
@@ -118,51 +92,6 @@ class Connection(server.HTTPConnection):
             os.write(self.socket.fileno(), _PLAIN_HTTP)
 
 
-class _Gateway(wsgi.Gateway_10):
-    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
-        if self.req.chunked_read:
-            self.req.rfile = ChunkedBody(self.req.conn.rfile)
-        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
-        environ[ENVIRON_KEY] = self.req.conn
-        return environ
-
-    def start_response(self, *arguments: Any) -> Callable[[bytes], None]:
-        # cheroot would first read the rest of the body.
-        self.req.close_connection = self.req.close_connection or self.req.conn.broken
-        # Behind an upgrade no other request comes.
-        self.req.close_connection = self.req.close_connection or arguments[0].startswith("101")
-        return super().start_response(*arguments)  # type: ignore[no-any-return]
-
-    def respond(self) -> None:
-        """Write the answer. An empty piece sends the headers: a watch has nothing else to say at first."""
-        answer = self.req.server.wsgi_app(self.env, self.start_response)
-        try:
-            for piece in answer:
-                if piece:
-                    self.write(piece)
-                else:
-                    self._send_head()
-            self._send_head()
-        finally:
-            if hasattr(answer, "close"):
-                answer.close()
-        self._finish_body()
-
-    def _send_head(self) -> None:
-        self.req.ensure_headers_sent()
-        self.req.conn.wfile.flush()
-
-    def _finish_body(self) -> None:
-        """Leave the connection where the next request begins: behind the trailers of a chunked body."""
-        if not self.req.chunked_read:
-            return
-        if self.req.rfile.closed:
-            for _ in self.req.rfile.read_trailer_lines():
-                continue
-        else:
-            self.req.close_connection = True
-
-
 class CannotListen(Exception):
     """The address cannot be listened on; the message says why and what to do."""
 
@@ -179,7 +108,7 @@ class Server(wsgi.Server):
         self, address: tuple[str, int], app: Callable[..., Any], context: ssl.SSLContext | None = None
     ) -> None:
         super().__init__(address, app, server_name="podlab", request_queue_size=_BACKLOG, timeout=_KEEP_ALIVE)
-        self.gateway = _Gateway
+        self.gateway = Gateway
         self._line = Connections(self._connect)
         self.requests = Workers(self._line)
         if context is not None:
@@ -201,7 +130,6 @@ class Server(wsgi.Server):
             sock, _ = self.ssl_adapter.wrap(sock)
         connection = Connection(self, sock)
         connection.remote_addr, connection.remote_port = address[:2]
-        connection.ssl_env = self.ssl_adapter.get_environ() if self.ssl_adapter is not None else {}
         return connection
 
     @staticmethod

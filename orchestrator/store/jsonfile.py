@@ -24,7 +24,7 @@ from orchestrator.store.journal import Journal
 from orchestrator.store.load import load
 from orchestrator.store.log import Write
 from orchestrator.store.state import undo
-from orchestrator.util import threads
+from orchestrator.util import threads, waits
 from orchestrator.util.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class JsonFileStore(CoreStore):
         self._folder_lock.release()
 
     def _write(self, key: str, change: Change, by: str) -> Entry:
-        with self._lock:
+        with waits.waiting(), self._lock:
             self._commits.settle(key)
             self._check_open()
             event = change(self._state.get(key), self._state.revision + self._commits.pending + 1)

@@ -19,6 +19,9 @@ PIECE = 64 * 1024
 _FULL = 256 * 1024
 #: Seconds in which the other end may read what was last written, and close.
 LINGER = 5.0
+#: Seconds that a client may take nothing of what waits for it. Long: a person may have left a pager, or a stopped
+#: terminal, in front of it. (A program in a pod may take as long as it likes: it has other things to do.)
+STALLED = 300.0
 
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -26,11 +29,15 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 class Link:
     """A stream socket, plain or TLS, and what it has not taken yet. Nothing here blocks, nothing raises."""
 
-    def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
+    def __init__(self, sock: socket.socket, already_read: bytes = b"", *, patience: float | None = None) -> None:
+        """The other end is given up when it takes nothing of what waits for it for `patience` seconds."""
         sock.setblocking(False)
         self._socket = sock
         self._already_read = already_read
         self._waiting = bytearray()
+        self._patience = patience
+        #: When the other end last took something, or nothing was waiting.
+        self._moved = 0.0
         self._finishing = False
         self._broken = False
         #: Nothing more comes.
@@ -81,6 +88,8 @@ class Link:
     def write(self, data: bytes) -> None:
         """Pass on, now or later. What cannot be delivered any more is dropped."""
         if not self._broken:
+            if not self._waiting:
+                self._moved = time.monotonic()
             self._waiting += data
             self.flush()
 
@@ -93,6 +102,7 @@ class Link:
         try:
             while self._waiting:
                 del self._waiting[: self._socket.send(self._waiting)]
+                self._moved = time.monotonic()
             if self._finishing and not self._broken:
                 self._broken = True
                 # Not the TLS socket's own method, which would pull the layer away under the reader.
@@ -103,6 +113,20 @@ class Link:
             self.error = self.error or error
             self._broken = True
             self._waiting.clear()
+
+    def patience(self) -> float | None:
+        """Seconds that are left to the other end to take something; None where it may take its time.
+
+        When none are left, the end shows.
+        """
+        if self._patience is None or not self._waiting:
+            return None
+        left = self._moved + self._patience - time.monotonic()
+        if left <= 0:
+            self._broken = True
+            self._waiting.clear()
+            self.read_no_more()
+        return left
 
     def close(self) -> None:
         self._socket.close()
@@ -132,11 +156,14 @@ def wait(links: Iterable[tuple[Link, bool]], timeout: float | None = None) -> No
     """
     poll = select.poll()
     asked = {}
+    limits = [] if timeout is None else [timeout]
     for link, reading in links:
+        if (patience := link.patience()) is not None:
+            limits.append(patience)
         if events := link.events(reading=reading):
             asked[link.fileno()] = link
             poll.register(link.fileno(), events)
-    for descriptor, _ in poll.poll(None if timeout is None else max(0.0, timeout) * 1000):
+    for descriptor, _ in poll.poll(max(0.0, min(limits)) * 1000 if limits else None):
         asked[descriptor].flush()
 
 

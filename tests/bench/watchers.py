@@ -6,7 +6,6 @@ python -m tests.bench.watchers [--watchers N] [--events N]
 from __future__ import annotations
 
 import argparse
-import resource
 import select
 import socket
 import ssl
@@ -18,7 +17,7 @@ from pathlib import Path
 from orchestrator.api.groups.core import CONFIG_MAP
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
-from orchestrator.util import pki
+from orchestrator.util import descriptors, pki
 from orchestrator.util.settings import Settings
 from tests.bench.server import resident, running
 
@@ -73,8 +72,7 @@ def main() -> None:
     parser.add_argument("--watchers", type=int, default=500)
     parser.add_argument("--events", type=int, default=20)
     arguments = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    descriptors.raise_limit()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "home") as (settings, pid, _):
         client = Client(HttpTransport(settings.server, pki.identity(settings.pki, "admin")))
         made = client.create(CONFIG_MAP, {"metadata": {"name": "c", "namespace": "default"}, "data": {"n": ""}})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.runtime.docker import DockerRuntime
-from tests.e2e.harness import RealCluster
+from tests.e2e.harness import RealCluster, two_nodes
 from tests.fakes import images
 
 
@@ -24,12 +24,8 @@ def busybox_image(engine: str) -> str:
 @pytest.fixture(scope="module")
 def cluster(engine: str, kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """Two nodes, up."""
-    under_test = RealCluster(tmp_path_factory.mktemp("podlab"), "e2e", kubectl)
-    try:
-        under_test.podlab("up", "--nodes", "2", *under_test.settings())
+    with two_nodes(tmp_path_factory.mktemp("podlab"), "e2e", kubectl) as under_test:
         yield under_test
-    finally:
-        under_test.podlab("down", "--purge", check=False)
 
 
 @pytest.fixture(params=["1.33", "1.27"])

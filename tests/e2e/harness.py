@@ -141,3 +141,14 @@ class RealCluster:
         """The ends of all components' logs, for a failure's message."""
         files = sorted((self.home / "logs").glob("*.log")) if (self.home / "logs").is_dir() else []
         return "".join(f"\n--- {file.name}\n{file.read_text()[-3000:]}" for file in files)
+
+
+@contextmanager
+def two_nodes(folder: Path, name: str, kubectl: Path) -> Iterator[RealCluster]:
+    """A cluster that is up, and purged afterwards."""
+    cluster = RealCluster(folder, name, kubectl)
+    try:
+        cluster.podlab("up", "--nodes", "2", *cluster.settings())
+        yield cluster
+    finally:
+        cluster.podlab("down", "--purge", check=False)

@@ -208,12 +208,14 @@ def test_python_port_forward(core: kubernetes.client.CoreV1Api) -> None:
 
 def test_streams_do_not_use_up_the_workers(pods: RealCluster) -> None:
     """More of them than the API server has workers, and it answers."""
+    here = ("exec", "shell", "-c", "main", "--")
+    waiting = (*here, "sh", "-c", "until test -e /tmp/end; do sleep 0.1; done")
     with ThreadPoolExecutor(12) as pool:
-        sleeping = [pool.submit(pods.kubectl, "exec", "shell", "-c", "main", "--", "sleep", "3") for _ in range(12)]
-        eventually(lambda: pods.kubectl("exec", "shell", "-c", "main", "--", "ps").stdout.count("sleep 3\n") == 12)
-        assert not any(each.done() for each in sleeping)
+        open_ = [pool.submit(pods.kubectl, *waiting) for _ in range(12)]
+        eventually(lambda: pods.kubectl(*here, "ps").stdout.count("until test") == 12)
         assert len(pods.get("nodes")["items"]) == 2
-        assert all(each.result().returncode == 0 for each in sleeping)
+        pods.kubectl(*here, "touch", "/tmp/end")
+        assert all(each.result().returncode == 0 for each in open_)
 
 
 def fetch(url: str) -> bytes:

@@ -30,7 +30,7 @@ class SpdyClient:
         stream, self.next_stream = self.next_stream, self.next_stream + 2
         plain = struct.pack(">I", len(headers))
         for name, value in headers.items():
-            plain += b"".join(struct.pack(">I", len(text)) + text.encode() for text in (name, value))
+            plain += b"".join(struct.pack(">I", len(text)) + text for text in (name.encode(), value.encode()))
         block = self._deflate.compress(plain) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
         return stream, control(1, struct.pack(">IIH", stream, 0, 0) + block, fin)
 

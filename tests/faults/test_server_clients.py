@@ -26,7 +26,7 @@ from tests.fakes.api import ADMIN, live_api
 WATCH = b"GET /api/v1/configmaps?watch=1&resourceVersion=%d HTTP/1.1\r\nHost: x\r\n\r\n"
 GET = b"GET /api/v1/namespaces/default HTTP/1.1\r\nHost: x\r\n\r\n"
 #: More than there are workers.
-MANY = workers.SIZE * 2
+MANY = workers.MOST + 4
 
 Live = tuple[ApiServer, Settings]
 
@@ -107,7 +107,8 @@ def test_a_watcher_that_goes_is_forgotten_without_a_write(live: Live, secure: Ca
     connection = watching(live, secure)
     connection.close()
     assert until(lambda: open_watches(live) == 0)
-    # Its thread is not kept either.
+    # Its thread has gone back too.
+    assert until(lambda: live[0]._http.requests.waiters == 0)
     assert until(lambda: live[0]._http.requests.threads <= workers.SIZE)
 
 

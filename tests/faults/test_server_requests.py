@@ -63,6 +63,8 @@ def chunked(*lines: bytes) -> bytes:
         pytest.param(GET + b" X: folded\r\n\r\n", id="folded after the first header"),
         pytest.param(b"GET /livez HTTP/1.1\r\n X: y\r\n\r\n", id="folded at once"),
         pytest.param(GET + b"X: a\x00b\r\n\r\n", id="NUL"),
+        pytest.param(b"GET /livez\rX: y HTTP/1.1\r\n\r\n", id="CR in the request line"),
+        pytest.param(b"GET http://x/livez HTTP/1.1\r\n\r\n", id="to a proxy"),
         pytest.param(GET + b"X\r\n\r\n", id="no colon"),
         pytest.param(b"POST /livez HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="chunks in HTTP/1.0"),
         pytest.param(chunked(b"-1\r\n\r\n"), id="negative chunk"),
@@ -94,6 +96,18 @@ def test_too_much(client: ssl.SSLSocket, header: bytes, code: bytes) -> None:
     """Answered at once: nothing of a body that is far too large is waited for."""
     client.sendall(POST + header + b"\r\n\r\n")
     assert all_answers(client).startswith(b"HTTP/1.1 " + code)
+
+
+def test_too_long_a_path(client: ssl.SSLSocket) -> None:
+    client.sendall(b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n")
+    assert all_answers(client).startswith(b"HTTP/1.1 414")
+
+
+def test_an_old_client_has_the_connection_closed(client: ssl.SSLSocket) -> None:
+    client.sendall(b"GET /livez HTTP/1.0\r\n\r\n" + INNER)
+    answers = all_answers(client)
+    assert answers.count(b"HTTP/1.1 200 ") == 1
+    assert answers.endswith(b"ok")
 
 
 def test_chunks_and_requests_in_a_row_are_all_answered(client: ssl.SSLSocket) -> None:

@@ -65,6 +65,8 @@ class Strategy:
     has_generation: bool = False
     #: True for kinds older than propagation policies: a delete that names none leaves the dependents alone.
     orphans_dependents: bool = False
+    #: True where a delete is answered with the object, and not with a Status, also when it is gone at once.
+    returns_deleted: bool = False
     #: Set where the kind has the `scale` subresource.
     scale: ScalePaths | None = None
 

@@ -45,6 +45,7 @@ class CSIDriverStrategy(Strategy):
         AGE,
     )
     has_status = False
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         driver = obj.setdefault("spec", {})
@@ -79,6 +80,7 @@ class CSIDriverStrategy(Strategy):
 class CSINodeStrategy(Strategy):
     columns = (NAME, Column("Drivers", "integer"), AGE)
     has_status = False
+    returns_deleted = True
 
     def validate(self, obj: Object) -> list[FieldError]:
         drivers = spec(obj).get("drivers") or []

@@ -52,14 +52,21 @@ def status_changes(new: Object, old: Object) -> Errors:
         if has(old, kind) and not has(new, kind):
             yield _conflict(new, f"cannot disable the terminal {kind}=True condition")
     for count in ("failed", "succeeded"):
-        if (status(new).get(count) or 0) < (status(old).get(count) or 0):
+        if (status(new).get(count) or 0) < (status(old).get(count) or 0) and not _lost_indexes(count, new, old):
             yield invalid(f"status.{count}", status(new).get(count) or 0, f"cannot decrease the {count} counter")
     ended = status(old).get("completionTime"), status(new).get("completionTime")
     if all(ended) and ended[0] != ended[1]:
         yield invalid("status.completionTime", ended[1], "completionTime cannot be mutated")
-    began = status(old).get("startTime")
-    if began and began != status(new).get("startTime") and not spec(new).get("suspend"):
+    began, begins = status(old).get("startTime"), status(new).get("startTime")
+    resumed = has(old, SUSPENDED) and not has(new, SUSPENDED)
+    if began and began != begins and not spec(new).get("suspend") and not (resumed and begins):
         yield required("status.startTime", "startTime cannot be removed for unsuspended job")
+
+
+def _lost_indexes(count: str, new: Object, old: Object) -> bool:
+    """An indexed Job that was made smaller no longer counts the indexes that it has no more."""
+    changed = status(new).get("completedIndexes") != status(old).get("completedIndexes")
+    return count == "succeeded" and spec(new).get("completionMode") == INDEXED and changed
 
 
 def _conflict(job: Object, why: str) -> FieldError:

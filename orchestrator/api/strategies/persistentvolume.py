@@ -33,6 +33,7 @@ class PersistentVolumeStrategy(Strategy):
         AGE,
         wide("VolumeMode"),
     )
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         volume = obj.setdefault("spec", {})

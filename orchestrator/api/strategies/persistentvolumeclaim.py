@@ -40,6 +40,7 @@ class PersistentVolumeClaimStrategy(Strategy):
         AGE,
         wide("VolumeMode"),
     )
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         defaults.default_claim(obj)

@@ -25,9 +25,12 @@ class PodStrategy(Strategy):
         {
             *(f"spec.{field}" for field in _SPEC_FIELDS),
             "spec.hostNetwork",
+            # Of old clients; and one that Kubernetes takes, but never fills in.
+            *("spec.host", "status.podIPs"),
             *(f"status.{field}" for field in _STATUS_FIELDS),
         }
     )
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         pod = obj.setdefault("spec", {})
@@ -62,6 +65,7 @@ class PodStrategy(Strategy):
     def fields(self, obj: Object) -> Mapping[str, str]:
         return {
             **{f"spec.{field}": spec(obj).get(field) or "" for field in _SPEC_FIELDS},
+            "spec.host": spec(obj).get("nodeName") or "",
             "spec.hostNetwork": "true" if spec(obj).get("hostNetwork") else "false",
             **{f"status.{field}": status(obj).get(field) or "" for field in _STATUS_FIELDS},
         }

@@ -18,6 +18,7 @@ class PodTemplateStrategy(Strategy):
     columns = (NAME, Column("Containers"), Column("Images"), Column("Pod Labels"))
     has_status = False
     has_generation = True
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         defaults.default_template(obj.setdefault("template", {}))

@@ -23,6 +23,7 @@ _MUST_EXIST = (
 
 class ResourceQuotaStrategy(Strategy):
     columns = (NAME, Column("Request"), Column("Limit"), AGE)
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         obj.setdefault("spec", {})

@@ -23,6 +23,7 @@ class ServiceStrategy(Strategy):
         wide("Selector"),
     )
     selectable = frozenset({"spec.clusterIP", "spec.type"})
+    returns_deleted = True
 
     def name_problems(self, name: str) -> list[str]:
         return dns_1035_label(name)

@@ -35,6 +35,7 @@ class StorageClassStrategy(Strategy):
         AGE,
     )
     has_status = False
+    returns_deleted = True
 
     def default(self, obj: Object) -> None:
         fill(obj, _DEFAULTS)

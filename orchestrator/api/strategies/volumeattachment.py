@@ -26,6 +26,7 @@ class VolumeAttachmentStrategy(Strategy):
         Column("Attached", "boolean"),
         AGE,
     )
+    returns_deleted = True
 
     def prepare_create(self, obj: Object, now: float) -> None:
         obj["status"] = {"attached": False}

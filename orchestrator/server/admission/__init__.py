@@ -18,6 +18,7 @@ from orchestrator.server.admission.rbac import EscalationPrevention
 from orchestrator.server.admission.runtime_classes import RuntimeClasses
 from orchestrator.server.admission.service_accounts import ServiceAccounts
 from orchestrator.server.admission.services import ServiceIPs
+from orchestrator.server.admission.storage import ClaimResize, StorageInUseProtection
 from orchestrator.server.authorization import Authorizer
 from orchestrator.store.base import Store
 from orchestrator.util.settings import Settings
@@ -39,6 +40,8 @@ def standard(store: Store, settings: Settings, rng: random.Random, authorizer: A
             RuntimeClasses(view),
             default_storage_class(view),
             default_ingress_class(view),
+            StorageInUseProtection(),
+            ClaimResize(view),
             ServiceIPs(view, settings, rng),
             ResourceQuotas(store),
         )

@@ -67,7 +67,10 @@ class Plugin:
 
 class Admission:
     def __init__(self, plugins: Sequence[Plugin] = ()) -> None:
-        self._plugins = tuple(plugins)
+        # Most plugins care about one step only, and there are many plugins.
+        self._admit = [plugin.admit for plugin in plugins if type(plugin).admit is not Plugin.admit]
+        self._check = [plugin.check for plugin in plugins if type(plugin).check is not Plugin.check]
+        self._removed = [plugin.removed for plugin in plugins if type(plugin).removed is not Plugin.removed]
 
     @contextmanager
     def admit(self, attributes: Attributes, validate: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -76,11 +79,11 @@ class Admission:
         What they reserved is kept only if it was written.
         """
         with attributes.undo as undo:
-            for plugin in self._plugins:
-                plugin.admit(attributes)
+            for admit in self._admit:
+                admit(attributes)
             validate()
-            for plugin in self._plugins:
-                plugin.check(attributes)
+            for check in self._check:
+                check(attributes)
             yield
             if attributes.dry_run:
                 return
@@ -89,5 +92,5 @@ class Admission:
             action()
 
     def removed(self, kind: Kind, obj: Object) -> None:
-        for plugin in self._plugins:
-            plugin.removed(kind, obj)
+        for forget in self._removed:
+            forget(kind, obj)

@@ -5,15 +5,19 @@ The verbs are the node authoriser's; this looks at the objects.
 
 from __future__ import annotations
 
+from orchestrator.api.claims import FOLDER_FINALIZER, SELECTED_NODE, without_finalizer
 from orchestrator.api.groups.coordination import LEASE
-from orchestrator.api.groups.core import NODE, POD, SERVICE_ACCOUNT
-from orchestrator.api.meta import Object, labels, name, namespace, spec, uid
+from orchestrator.api.groups.core import NODE, PERSISTENT_VOLUME, POD, SERVICE_ACCOUNT
+from orchestrator.api.meta import Object, finalizers, labels, name, namespace, spec, uid
+from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden
 from orchestrator.server.node_authorizer import node_of
 
 #: Labels with this prefix say where pods may go: a node that was taken over must not attract them.
 _RESTRICTED = "node-restriction.kubernetes.io/"
+#: What the server itself writes into an object's metadata.
+_BOOKKEEPING = frozenset({"managedFields", "resourceVersion"})
 
 
 class NodeRestriction(Plugin):
@@ -32,6 +36,8 @@ class NodeRestriction(Plugin):
             return f'node "{node}" can only access its own lease'
         if attributes.kind is POD:
             return _pod(node, attributes)
+        if attributes.kind is PERSISTENT_VOLUME:
+            return _volume(node, attributes)
         if attributes.kind is SERVICE_ACCOUNT and attributes.subresource == "token":
             return self._token(node, attributes)
         return ""
@@ -77,6 +83,23 @@ def _pod(node: str, attributes: Attributes) -> str:
         what = f'pod "{namespace(attributes.old)}/{name(attributes.old)}"'
         return f'node "{node}" can only act on pods with spec.nodeName set to itself, {what} is not'
     return ""
+
+
+def _volume(node: str, attributes: Attributes) -> str:
+    """A volume whose folder is on the node may be let go, and nothing else."""
+    old, new = attributes.old, attributes.new
+    if old is None or new is None or annotations_of(old).get(SELECTED_NODE) != node:
+        return f'node "{node}" can only act on volumes that were provisioned on it'
+    released = without_finalizer(old, FOLDER_FINALIZER)
+    if _written(new) != _written(released):
+        return f'node "{node}" can only remove the finalizer {FOLDER_FINALIZER} from a volume'
+    return ""
+
+
+def _written(volume: Object) -> Object:
+    """Without what the server keeps of a write."""
+    meta = {field: value for field, value in volume["metadata"].items() if field not in _BOOKKEEPING}
+    return {**volume, "metadata": meta | {"finalizers": finalizers(volume)}}
 
 
 def _bound_to(pod: Object) -> str:

@@ -13,6 +13,8 @@ from orchestrator.util.link import Link, wait
 
 #: Bytes of an answer's status line and headers at most.
 _MAX_HEAD = 256 * 1024
+#: Interim answers (100 Continue, 103 Early Hints) before the answer at most.
+_MAX_INTERIM = 10
 
 
 class RequestBody:
@@ -53,12 +55,13 @@ class Exchange:
     def answer(self) -> h11.Response | h11.InformationalResponse:
         """The head of the answer; an InformationalResponse is a 101. Raises ServiceUnavailable, BadRequest."""
         try:
-            while True:
+            for _ in range(_MAX_INTERIM):
                 event = self._next()
                 if isinstance(event, h11.Response):
                     return event
                 if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
                     return event
+            raise ServiceUnavailable("error trying to reach service: too many 1xx informational responses")
         except h11.RemoteProtocolError as error:
             reason = "EOF" if self._upstream.ended else error
             raise ServiceUnavailable(f"error trying to reach service: {reason}") from None

@@ -39,6 +39,9 @@ _CHARSET = "latin-1"
 _PIECE = 64 * 1024
 #: Characters of one tag at most: what is longer passes as it is.
 _MAX_TAG = 256 * 1024
+#: By what share of itself an unfinished tag must grow before it is looked at again: else its pieces, if they are small
+#: and many, would cost the square of its length.
+_GROWTH = 1 / 16
 
 
 def rewritten(pieces: Iterable[bytes], rewrite: Callable[[str], str]) -> Iterator[bytes]:
@@ -58,6 +61,8 @@ def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield inflate.decompress(piece, _PIECE)
             piece = inflate.unconsumed_tail
     yield inflate.flush()
+    if not inflate.eof:
+        raise zlib.error("incomplete or truncated stream")
 
 
 class _Page(HTMLParser):
@@ -68,18 +73,27 @@ class _Page(HTMLParser):
         self._rewrite = rewrite
         #: (line, column) of each tag to change, its text, and what it becomes.
         self._changes: list[tuple[tuple[int, int], str, str]] = []
+        #: What came and was not looked at yet.
+        self._held = ""
 
     def take(self, text: str) -> str:
         """As much of the page so far as is complete."""
+        self._held += text
+        if len(self._held) < _GROWTH * len(self.rawdata):
+            return ""
+        return self._parsed()
+
+    def rest(self) -> str:
+        return self._parsed() + self.rawdata
+
+    def _parsed(self) -> str:
+        text, self._held = self._held, ""
         begin, before = self.getpos(), self.rawdata
         self.feed(text)
         if len(self.rawdata) > _MAX_TAG:
             self.rawdata = ""
         whole = before + text
         return self._changed(whole[: len(whole) - len(self.rawdata)], begin)
-
-    def rest(self) -> str:
-        return self.rawdata
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         wanted = _URLS.get(tag, ())

@@ -113,7 +113,9 @@ class Bench:
     def __init__(self, clock: FakeClock, home: Path) -> None:
         self.clock, self.runtime = clock, FakeRuntime(clock)
         _, self.client = local_api(clock)
-        self.agent = NodeAgent(self.client, self.runtime, NodeIdentity("n1", 10250, home), lambda: ROUTED, clock)
+        self.agent = NodeAgent(
+            self.client, self.runtime, NodeIdentity("n1", 10250, home, home / "volumes"), lambda: ROUTED, clock
+        )
 
     @property
     def node(self) -> Object:
@@ -152,7 +154,9 @@ def test_a_new_agent_keeps_the_times_of_the_conditions(bench: Bench) -> None:
     bench.agent.register()
     begun = bench.clock.now()
     bench.clock.advance(100)
-    NodeAgent(bench.client, bench.runtime, NodeIdentity("n1", 1, Path("/")), lambda: ROUTED, bench.clock).register()
+    NodeAgent(
+        bench.client, bench.runtime, NodeIdentity("n1", 1, Path("/"), Path("/volumes")), lambda: ROUTED, bench.clock
+    ).register()
     ready = condition(bench.node, "Ready")
     assert ready is not None
     assert ready["lastTransitionTime"] == rfc3339(begun)

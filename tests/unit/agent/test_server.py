@@ -114,6 +114,13 @@ def test_refusals_are_statuses(world: Lab, apiserver: Identity, path: str, code:
     assert message in status["message"]
 
 
+def test_following_begins_while_there_is_nothing_to_say(world: Lab, apiserver: Identity) -> None:
+    connection = connect(world, apiserver)
+    connection.request("GET", "/containerLogs/default/web/app?follow=true&tailLines=0")
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
 def test_following_ends_when_the_client_goes(world: Lab, apiserver: Identity) -> None:
     """Many who follow at once, and none of them leaves anything behind."""
     runtime = world.runtime

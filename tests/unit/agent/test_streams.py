@@ -16,6 +16,7 @@ import pytest
 import websocket
 
 from agent.runtime.fake import FakeRuntime
+from agent.streams import command
 from orchestrator.util import pki
 from orchestrator.util.clock import SystemClock
 from orchestrator.util.identity import Identity
@@ -71,8 +72,8 @@ def dial(world: Lab, identity: Identity) -> ssl.SSLSocket:
 
 def open_websocket(sock: ssl.SSLSocket, path: str, protocol: str) -> websocket.WebSocket:
     opened = websocket.WebSocket()
-    opened.connect(f"wss://127.0.0.1{path}", socket=sock, subprotocols=[protocol])
-    assert opened.getsubprotocol() == protocol
+    opened.connect(f"wss://127.0.0.1{path}", socket=sock, subprotocols=[protocol] if protocol else None)
+    assert opened.getsubprotocol() == (protocol or None)
     return opened
 
 
@@ -93,6 +94,20 @@ def test_output_and_exit_code(secured: ssl.SSLSocket) -> None:
     status = orjson.loads(said[3])
     assert (status["status"], status["reason"]) == ("Failure", "NonZeroExitCode")
     assert status["details"]["causes"] == [{"reason": "ExitCode", "message": "3"}]
+
+
+@pytest.mark.parametrize("protocol", ["", "channel.k8s.io"])
+def test_before_v4(secured: ssl.SSLSocket, protocol: str) -> None:
+    said, _ = messages(open_websocket(secured, f"{EXEC}?command=print:out&command=exit:3&stdout=1", protocol))
+    assert said == {1: b"out\n", 3: b"command terminated with non-zero exit code: exit status 3"}
+
+
+@pytest.mark.parametrize("protocol", ["v4.base64.channel.k8s.io", "base64.channel.k8s.io"])
+def test_in_text(secured: ssl.SSLSocket, protocol: str) -> None:
+    opened = open_websocket(secured, "/attach/default/web/app?stdin=1&stdout=1", protocol)
+    opened.send("0" + base64.b64encode(b"typed").decode())
+    assert opened.recv() == "1" + base64.b64encode(b"typed").decode()
+    opened.close()
 
 
 def test_input_ends_by_itself(secured: ssl.SSLSocket) -> None:
@@ -283,8 +298,9 @@ def test_port_forward_to_nobody(secured: ssl.SSLSocket) -> None:
     assert said == f"error forwarding port {port} to pod web: dial tcp 127.0.0.1:{port}: connect: connection refused"
 
 
-def test_port_forward_on_channels(secured: ssl.SSLSocket, upper: int) -> None:
-    opened = open_websocket(secured, f"/portForward/default/web?ports={upper}", V4)
+@pytest.mark.parametrize("protocol", [V4, ""])
+def test_port_forward_on_channels(secured: ssl.SSLSocket, upper: int, protocol: str) -> None:
+    opened = open_websocket(secured, f"/portForward/default/web?ports={upper}", protocol)
     port = upper.to_bytes(2, "little")
     assert [opened.recv(), opened.recv()] == [b"\0" + port, b"\1" + port]
     opened.send_binary(b"\0hello")
@@ -326,3 +342,22 @@ def test_refusals_come_before_the_upgrade(
         status = orjson.loads(answer.read())
     assert (answer.status, status["kind"]) == (code, "Status")
     assert message in status["message"]
+
+
+def test_who_breaks_the_rules_is_told_and_let_go(secured: ssl.SSLSocket) -> None:
+    opened = open_websocket(secured, f"{EXEC}?command=echo&stdin=1&stdout=1&tty=1", V5)
+    opened.send_binary(b"\x04{}")
+    opcode, message = opened.recv_data()
+    assert (opcode, int.from_bytes(message[:2], "big")) == (websocket.ABNF.OPCODE_CLOSE, 1002)
+    assert b"a terminal size that cannot be read" in message
+    opened.send_close()
+    assert secured.recv(1) == b""
+
+
+def test_streams_that_are_never_opened_are_not_waited_for(
+    secured: ssl.SSLSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "CREATION_TIMEOUT", 0.2)
+    spdy = Spdy(secured, f"{EXEC}?command=echo&stdin=1&stdout=1", V4)
+    assert spdy.frame().kind == "7"
+    assert secured.recv(1) == b""

@@ -257,9 +257,9 @@ def test_projected_files(bench: Bench, volume: Object, files: dict[str, bytes]) 
             "path ../a leads out of the volume",
         ),
         (
-            {"persistentVolumeClaim": {"claimName": "c"}},
-            "volumes of type persistentVolumeClaim are not supported: "
-            "use one of emptyDir, hostPath, configMap, downwardAPI, secret, projected",
+            {"nfs": {"server": "s", "path": "/"}},
+            "volumes of type nfs are not supported: use one of emptyDir, hostPath, configMap, downwardAPI, secret, "
+            "projected, persistentVolumeClaim, ephemeral",
         ),
     ],
 )

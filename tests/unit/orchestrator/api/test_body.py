@@ -19,6 +19,8 @@ YAML = "application/yaml"
         (b'[{"op": "test"}]', "application/json-patch+json; charset=utf-8", [{"op": "test"}], ()),
         (b'{"a": 1, "a": 2}', JSON, {"a": 2}, ("a",)),
         (b'{"a":1,"a":2}', JSON, {"a": 2}, ("a",)),
+        (b'{"a b": 1,\r\n\t"ab": "x y"}\n', JSON, {"a b": 1, "ab": "x y"}, ()),
+        (b'{"\\u0061": 1.0, "b": 1e2, "a": 1.0}', JSON, {"a": 1.0, "b": 100.0}, ("a",)),
         (b'{"s": {"l": [{}, {"x": 1, "x": 1, "x": 1}]}, "s2": {"y": 1, "y": 2}}', JSON,
          {"s": {"l": [{}, {"x": 1}]}, "s2": {"y": 2}}, ("s.l[1].x", "s2.y")),
         (b"a: 1\nb: [x, {c: yes}]\n", YAML, {"a": 1, "b": ["x", {"c": True}]}, ()),

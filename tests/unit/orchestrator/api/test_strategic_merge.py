@@ -144,6 +144,12 @@ CASES: dict[str, tuple[schema.Struct, Any, Any, Any]] = {
         },
         {"containers": [{"name": "a"}], "securityContext": {"fsGroup": 1}},
     ),
+    "a list that is new is not replaced by a directive": (
+        POD_SPEC,
+        {},
+        {"containers": [{"$patch": "replace"}, {"name": "a"}]},
+        names("a"),
+    ),
     "the first of equal keys is merged": (
         schema.load().named("io.k8s.api.core.v1.ServiceSpec"),
         {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]},

@@ -95,6 +95,46 @@ def replica_set(
     }
 
 
+def stateful_set(replicas: int = 3, *, name: str = "web", image: str = "nginx:1", **spec: Any) -> Object:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": meta(name),
+        "spec": {
+            "replicas": replicas,
+            "serviceName": "peers",
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": template(image),
+            "podManagementPolicy": "OrderedReady",
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+        "status": {"replicas": 0},
+    }
+
+
+def daemon_set(
+    name: str = "agent", *, image: str = "nginx:1", surge: Any = 0, unavailable: Any = 1, **spec: Any
+) -> Object:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": meta(name),
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": template(image),
+            "updateStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable},
+            },
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+        "status": {},
+    }
+
+
 def deployment(
     replicas: int = 3, *, image: str = "nginx:1", surge: Any = 1, unavailable: Any = 0, **spec: Any
 ) -> Object:
@@ -143,3 +183,74 @@ def node(name: str = "node-1", ready: str = "True", *, taints: list[Object] | No
     if taints:
         made["spec"]["taints"] = taints
     return made
+
+
+def job(name: str = "work", *, age: float = 60, status: Object | None = None, **spec: Any) -> Object:
+    """With the defaults of the server; `status` is that of a Job that has begun."""
+    selector = {"batch.kubernetes.io/controller-uid": f"of-{name}"}
+    defaults = {
+        "completions": 1,
+        "parallelism": 1,
+        "backoffLimit": 6,
+        "completionMode": "NonIndexed",
+        "suspend": False,
+        "podReplacementPolicy": "TerminatingOrFailed",
+        "selector": {"matchLabels": selector},
+        "template": {
+            "metadata": {"labels": selector},
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "app", "image": "busybox"}]},
+        },
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": meta(name, age=age),
+        "spec": defaults | spec,
+        "status": {"uncountedTerminatedPods": {}, "startTime": rfc3339(NOW - age)} | (status or {}),
+    }
+
+
+def job_pod(
+    owner: Object,
+    phase: str = "Running",
+    *,
+    index: int | None = None,
+    exit_code: int | None = None,
+    ended: float = 0,
+    tracked: bool = True,
+    annotations: dict[str, str] | None = None,
+    **fields: Any,
+) -> Object:
+    """`ended` in seconds before NOW; `exit_code` of its container, 1 for a failed pod when nothing else is said."""
+    notes = {**(annotations or {})} | (
+        {} if index is None else {"batch.kubernetes.io/job-completion-index": str(index)}
+    )
+    labels = owner["spec"]["template"]["metadata"]["labels"]
+    running = phase == "Running"
+    made = pod(labels=labels, phase=phase, owner=owner, annotations=notes, ready=running, ready_for=ended, **fields)
+    made["metadata"]["finalizers"] = ["batch.kubernetes.io/job-tracking"] if tracked else []
+    if phase in ("Succeeded", "Failed"):
+        code = exit_code if exit_code is not None else int(phase == "Failed")
+        terminated = {"exitCode": code, "finishedAt": rfc3339(NOW - ended)}
+        made["status"]["containerStatuses"][0]["state"] = {"terminated": terminated}
+    return made
+
+
+def cron_job(name: str = "tick", schedule: str = "*/5 * * * *", *, age: float = 0, **spec: Any) -> Object:
+    template = job()["spec"]["template"]["spec"]
+    defaults = {
+        "schedule": schedule,
+        "concurrencyPolicy": "Allow",
+        "suspend": False,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 1,
+        "timeZone": "Etc/UTC",
+        "jobTemplate": {"metadata": {"labels": {"app": "tick"}}, "spec": {"template": {"spec": template}}},
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": meta(name, age=age),
+        "spec": defaults | spec,
+        "status": {},
+    }

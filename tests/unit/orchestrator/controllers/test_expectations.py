@@ -13,7 +13,7 @@ def test_nothing_expected_is_satisfied(clock: FakeClock) -> None:
 
 def test_creations_are_counted_down(clock: FakeClock) -> None:
     expectations = Expectations(clock)
-    expectations.expect_creations(KEY, 3)
+    expectations.expect(KEY, creations=3)
     expectations.creation_observed(KEY)
     assert not expectations.satisfied(KEY)
     expectations.creation_observed(KEY, 2)
@@ -22,7 +22,7 @@ def test_creations_are_counted_down(clock: FakeClock) -> None:
 
 def test_deletions_are_known_by_uid(clock: FakeClock) -> None:
     expectations = Expectations(clock)
-    expectations.expect_deletions(KEY, ["a", "b"])
+    expectations.expect(KEY, deletions=["a", "b"])
     expectations.deletion_observed(KEY, "a")
     expectations.deletion_observed(KEY, "a")
     assert not expectations.satisfied(KEY)
@@ -32,13 +32,13 @@ def test_deletions_are_known_by_uid(clock: FakeClock) -> None:
 
 def test_what_never_comes_is_not_waited_for_for_ever(clock: FakeClock) -> None:
     expectations = Expectations(clock)
-    expectations.expect_creations(KEY, 1)
+    expectations.expect(KEY, creations=1)
     clock.advance(TIMEOUT + 1)
     assert expectations.satisfied(KEY)
 
 
 def test_forgetting(clock: FakeClock) -> None:
     expectations = Expectations(clock)
-    expectations.expect_creations(KEY, 1)
+    expectations.expect(KEY, creations=1)
     expectations.forget(KEY)
     assert expectations.satisfied(KEY)

@@ -4,10 +4,10 @@ import pytest
 
 from orchestrator.api.errors import Forbidden
 from orchestrator.api.groups.apps import REPLICA_SET
-from orchestrator.api.groups.core import POD
+from orchestrator.api.groups.core import POD, REPLICATION_CONTROLLER
 from orchestrator.api.meta import Object, controller_of, labels, name, uid
 from orchestrator.api.request import Request
-from orchestrator.controllers.replicaset import ReplicaSetController
+from orchestrator.controllers.replicaset import ReplicaSetController, ReplicationManager
 from tests.unit.orchestrator.controllers.objects import pod, replica_set
 from tests.unit.orchestrator.controllers.world import World
 
@@ -107,3 +107,21 @@ def test_what_cannot_be_created_is_told_and_tried_again(monkeypatch: pytest.Monk
         world.clock.advance(1000)
         world.eventually(lambda: has_pods(world, 8))
         assert "conditions" not in status_of(world)
+
+
+def test_a_replication_controller_selects_by_plain_labels() -> None:
+    with World(ReplicationManager, ReplicaSetController).running() as world:
+        old = {**replica_set("old", 3), "apiVersion": "v1", "kind": "ReplicationController"}
+        old["spec"]["selector"] = {"app": "web"}
+        world.create(POD, pod("orphan", node=""))
+        made = world.create(REPLICATION_CONTROLLER, old)
+
+        def ready() -> int:
+            found: Object = world.client.get(REPLICATION_CONTROLLER, "old", "default")["status"]
+            return int(found.get("availableReplicas", 0))
+
+        world.eventually(lambda: ready() == len(world.pods()) == 3)
+        assert all((controller_of(each) or {})["uid"] == uid(made) for each in world.pods())
+        assert "orphan" in map(name, world.pods())
+        world.client.patch(REPLICATION_CONTROLLER, "old", {"spec": {"replicas": 1}}, "default")
+        world.eventually(lambda: ready() == len(world.pods()) == 1)

@@ -19,7 +19,9 @@ from orchestrator.api.times import rfc3339, rfc3339_micro
 from orchestrator.client.client import Client, Transport
 from orchestrator.client.informer import Informer
 from orchestrator.client.informers import Informers
+from orchestrator.client.workqueue import WorkQueue
 from orchestrator.controllers.base import Context, Controller
+from orchestrator.controllers.daemonset_pods import target_node
 from orchestrator.util.clock import FakeClock
 from orchestrator.util.settings import Settings
 from tests.fakes.api import local_api
@@ -31,11 +33,16 @@ PATIENCE = 10.0
 
 
 class SteppingClock(FakeClock):
-    """`advance` returns when everybody whose time has come has noticed."""
+    """`advance` returns when everybody whose time has come has noticed. `set_by` are the seconds by which somebody has
+    set the wall clock: nobody who waits notices."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.set_by = 0.0
         self._waiting: dict[int, float] = {}
+
+    def now(self) -> float:
+        return super().now() + self.set_by
 
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         waiter = threading.get_ident()
@@ -113,10 +120,10 @@ class World:
             controller.stop()
         self.informers.stop()
 
-    def replace_controllers(self) -> None:
-        """New ones that know nothing, as after a crash, with nothing in between any more."""
+    def replace_controllers(self, transport: Transport | None = None) -> None:
+        """New ones that know nothing, as after a crash, with nothing (or `transport`) in between any more."""
         self.stop()
-        self._make_controllers(self.client)
+        self._make_controllers(Client(transport) if transport else self.client)
         self.start()
 
     def eventually(self, look: Callable[[], T]) -> T:
@@ -141,8 +148,13 @@ class World:
     def _is_quiet(self) -> bool:
         before = self.revision()
         seen = all(self._is_in_step(informer) for informer in list(self.informers._informers.values()))
-        idle = not any(queue._ready or queue._taken for queue in (controller.queue for controller in self.controllers))
+        idle = all(self._is_idle(controller.queue) for controller in self.controllers)
         return seen and idle and self.revision() == before
+
+    def _is_idle(self, queue: WorkQueue) -> bool:
+        with queue._lock:
+            overdue = any(due <= self.clock.monotonic() for due in queue._due.values())
+            return not (queue._ready or queue._taken or overdue)
 
     def _is_in_step(self, informer: Informer) -> bool:
         there = {key(obj): resource_version(obj) for obj in self.client.list(informer.kind).items}
@@ -185,9 +197,9 @@ class World:
     def pods(self, namespace: str = "default") -> list[Object]:
         return [pod for pod in self.all(POD, namespace) if not is_deleting(pod)]
 
-    def add_node(self, node: str) -> None:
+    def add_node(self, node: str, **labels: str) -> None:
         conditions = [{"type": "Ready", "status": "True", "lastHeartbeatTime": rfc3339(self.clock.now())}]
-        self.create(NODE, {"metadata": {"name": node}, "status": {"conditions": conditions}})
+        self.create(NODE, {"metadata": {"name": node, "labels": labels}, "status": {"conditions": conditions}})
         self.client.create(LEASE, self._lease(node))
 
     def beat(self, node: str) -> None:
@@ -205,7 +217,8 @@ _WRITABLE = ("name", "generateName", "namespace", "labels", "annotations", "owne
 
 
 class Kubelet:
-    """Runs every pod: bound to `node`, running and ready unless its name is in `sick`; ends pods at once."""
+    """Runs every pod: bound to the node it is for or to `node-1`, running, and ready unless its image ends in `sick`;
+    ends pods at once."""
 
     def __init__(self, world: World, pods: Informer) -> None:
         self._world = world
@@ -227,7 +240,7 @@ class Kubelet:
         if is_deleting(pod):
             client.delete(POD, name(pod), namespace(pod), grace_seconds=0)
         elif not spec(pod).get("nodeName"):
-            client.bind(pod, "node-1", POD)
+            client.bind(pod, target_node(pod) or "node-1", POD)
         elif status(pod).get("phase") == "Pending":
             client.update_status(POD, {**pod, "status": self._running(pod)})
 

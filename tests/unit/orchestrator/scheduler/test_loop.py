@@ -2,6 +2,7 @@
 
 import queue
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from orchestrator.api import meta
-from orchestrator.api.errors import ApiError, ServiceUnavailable
-from orchestrator.api.groups.core import NODE, POD
+from orchestrator.api.claims import BIND_COMPLETED, SELECTED_NODE
+from orchestrator.api.errors import ApiError, Conflict, ServiceUnavailable
+from orchestrator.api.groups.core import NODE, PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, POD
 from orchestrator.api.meta import Object
 from orchestrator.api.request import Request
 from orchestrator.client.client import Client, WatchStream
@@ -19,6 +21,7 @@ from orchestrator.scheduler.loop import Scheduler
 from orchestrator.server.local import LocalTransport
 from orchestrator.util.clock import FakeClock
 from tests.fakes.api import ADMIN, local_api
+from tests.fakes.volumes import claim, volume
 from tests.unit.orchestrator.scheduler.objects import node_object, pod_object
 
 WEB = {"app": "web"}
@@ -38,15 +41,19 @@ class Story:
 
 
 class Unreliable:
-    """A transport that fails as often as it is told to when asked to bind."""
+    """A transport that fails as often as it is told to when asked to bind, or to update."""
 
     def __init__(self, inner: LocalTransport) -> None:
         self._inner = inner
         self.failures: list[ApiError] = []
+        #: For updates.
+        self.refused: list[ApiError] = []
 
     def call(self, request: Request) -> Object:
         if request.subresource == "binding" and self.failures:
             raise self.failures.pop()
+        if request.verb == "update" and self.refused:
+            raise self.refused.pop()
         return self._inner.call(request)
 
     def watch(self, request: Request) -> WatchStream:
@@ -215,3 +222,107 @@ def test_it_stops_before_the_api_is_there(clock: FakeClock) -> None:
     scheduler = Scheduler(client, Informers(client), Story(), clock, random.Random(1))
     scheduler.start()
     scheduler.stop()
+
+
+# --- volumes ---------------------------------------------------------------------------------------------------------
+
+VOLUMES = [{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}]
+
+
+def make_claim(world: World) -> None:
+    made = claim(storage_class="standard")
+    del made["metadata"]["uid"], made["status"]
+    world.client.create(PERSISTENT_VOLUME_CLAIM, made)
+
+
+def chosen_node(world: World) -> str:
+    return meta.annotations(world.client.get(PERSISTENT_VOLUME_CLAIM, "data", "default")).get(SELECTED_NODE, "")
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+def bind_claim(world: World, node: str) -> None:
+    """As provisioner and binder do."""
+    bound = world.client.get(PERSISTENT_VOLUME_CLAIM, "data", "default")
+    made = volume(claim=bound, node=node)
+    del made["metadata"]["uid"], made["status"]
+    world.client.create(PERSISTENT_VOLUME, made)
+    patch = {"metadata": {"annotations": {BIND_COMPLETED: "yes"}}, "spec": {"volumeName": "pv"}}
+    world.client.patch(PERSISTENT_VOLUME_CLAIM, "data", patch, "default")
+
+
+def test_a_pod_is_bound_when_its_claim_is(world: World) -> None:
+    world.node("n1")
+    make_claim(world)
+    world.pod("web", volumes=VOLUMES)
+    eventually(lambda: chosen_node(world) == "n1")
+    assert "nodeName" not in world.client.get(POD, "web", "default")["spec"]
+    bind_claim(world, "n1")
+    assert world.story.next() == ("web", "Scheduled", "Successfully assigned default/web to n1")
+
+
+def test_a_pod_whose_claim_lost_its_node_gets_another(world: World) -> None:
+    world.node("n1")
+    make_claim(world)
+    world.pod("web", volumes=VOLUMES)
+    eventually(lambda: chosen_node(world) == "n1")
+    world.node("n2")
+    world.client.patch(NODE, "n1", {"spec": {"unschedulable": True}})
+    while not meta.spec(world.nodes.get(timeout=10)).get("unschedulable"):
+        pass
+    patch = {"metadata": {"annotations": {SELECTED_NODE: None}}}
+    world.client.patch(PERSISTENT_VOLUME_CLAIM, "data", patch, "default")
+
+    def moved() -> bool:
+        world.clock.advance(1)
+        return chosen_node(world) == "n2"
+
+    eventually(moved)
+    bind_claim(world, "n2")
+    assert world.story.next()[1:] == ("Scheduled", "Successfully assigned default/web to n2")
+
+
+def test_a_pod_that_waits_for_its_claim_may_go(world: World) -> None:
+    world.node("n1", pods="1")
+    make_claim(world)
+    world.pod("web", volumes=VOLUMES)
+    eventually(lambda: chosen_node(world) == "n1")
+    world.client.delete(POD, "web", "default", grace_seconds=0)
+    # Its place is free.
+    world.pod("next")
+    while (told := world.story.next())[1] != "Scheduled":
+        world.clock.advance(10)
+    assert told[0] == "next"
+
+
+def test_a_claim_that_changed_meanwhile_is_looked_at_again(world: World) -> None:
+    world.node("n1")
+    make_claim(world)
+    world.transport.refused.append(Conflict("the object has been modified"))
+    world.pod("web", volumes=VOLUMES)
+    assert world.story.next() == ("web", "FailedScheduling", "binding volumes: the object has been modified")
+
+    def chosen() -> bool:
+        world.clock.advance(1)
+        return chosen_node(world) == "n1"
+
+    eventually(chosen)
+
+
+def test_a_pod_waits_for_its_claim_to_be_made(world: World) -> None:
+    world.node("n1")
+    world.pod("web", volumes=VOLUMES)
+    why = '0/1 nodes are available: persistentvolumeclaim "data" not found.'
+    assert world.story.next() == ("web", "FailedScheduling", why)
+    make_claim(world)
+
+    def chosen() -> bool:
+        world.clock.advance(1)
+        return chosen_node(world) == "n1"
+
+    eventually(chosen)

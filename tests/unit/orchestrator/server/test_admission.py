@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from orchestrator.api.errors import Forbidden, InternalError, Invalid
 from orchestrator.api.groups.core import POD, SERVICE, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
-from orchestrator.server.admission.base import View
+from orchestrator.server.admission.base import Admission, View
 from orchestrator.server.admission.services import ServiceIPs
 from orchestrator.server.resources import Resources
 from orchestrator.util.settings import Settings
@@ -181,7 +182,7 @@ def test_nothing_leaks_when_nothing_is_written(client: Client, how: str) -> None
 def test_the_pools_are_filled_from_the_store(resources: Resources, client: Client) -> None:
     client.create(SERVICE, _node_port("a", 30080, clusterIP="10.96.7.7"))
     fresh = ServiceIPs(View(resources.backend.store), Settings(home=Path("/nonexistent")), random.Random(1))
-    resources.backend.admission._plugins = (fresh,)
+    resources.backend = replace(resources.backend, admission=Admission((fresh,)))
     with pytest.raises(Invalid, match="already allocated"):
         client.create(SERVICE, _node_port("b", 30080))
     with pytest.raises(Invalid, match="already allocated"):
@@ -193,7 +194,7 @@ def test_a_full_range(resources: Resources, client: Client) -> None:
         home=Path("/nonexistent"), service_cidr="10.96.0.0/29", dns_ip="10.96.0.2", node_ports=(30000, 30000)
     )
     plugin = ServiceIPs(View(resources.backend.store), small, random.Random(1))
-    resources.backend.admission._plugins = (plugin,)
+    resources.backend = replace(resources.backend, admission=Admission((plugin,)))
     addresses = {client.create(SERVICE, service(f"s{n}"))["spec"]["clusterIP"] for n in range(4)}
     assert addresses == {f"10.96.0.{last}" for last in (3, 4, 5, 6)}
     with pytest.raises(InternalError, match="delete a Service"):

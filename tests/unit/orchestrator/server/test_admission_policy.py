@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from orchestrator.api.groups.scheduling import PRIORITY_CLASS
 from orchestrator.api.groups.storage import STORAGE_CLASS
 from orchestrator.api.meta import Object, name
 from orchestrator.client.client import Client
+from orchestrator.server.admission.base import Admission
 from orchestrator.server.admission.quotas import ResourceQuotas
 from orchestrator.server.resources import Resources
 from orchestrator.store.base import Entry
@@ -115,7 +117,9 @@ def test_a_runtime_class_costs_and_chooses_nodes(client: Client) -> None:
 
 
 def test_claims_get_the_default_storage_class(client: Client) -> None:
-    assert "storageClassName" not in client.create(PERSISTENT_VOLUME_CLAIM, claim("before"))["spec"]
+    assert client.create(PERSISTENT_VOLUME_CLAIM, claim("before"))["spec"]["storageClassName"] == "standard"
+    client.delete(STORAGE_CLASS, "standard")
+    assert "storageClassName" not in client.create(PERSISTENT_VOLUME_CLAIM, claim("without"))["spec"]
     default = {"name": "fast", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
     client.create(STORAGE_CLASS, {"metadata": default, "provisioner": "a.io/b"})
     assert client.create(PERSISTENT_VOLUME_CLAIM, claim("a"))["spec"]["storageClassName"] == "fast"
@@ -248,7 +252,7 @@ class Meddled:
 
 
 def meddle(resources: Resources, times: int) -> None:
-    resources.backend.admission._plugins = (ResourceQuotas(Meddled(resources, times)),)
+    resources.backend = replace(resources.backend, admission=Admission((ResourceQuotas(Meddled(resources, times)),)))
 
 
 def test_a_charge_is_made_on_top_of_another_masters(resources: Resources, client: Client) -> None:

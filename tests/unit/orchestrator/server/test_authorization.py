@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.api.claims import VOLUME_PROTECTION
 from orchestrator.api.errors import Forbidden, NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT
-from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, NODE, POD, SECRET
+from orchestrator.api.groups.core import (
+    CONFIG_MAP,
+    NAMESPACE,
+    NODE,
+    PERSISTENT_VOLUME,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SECRET,
+)
 from orchestrator.api.groups.rbac import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from orchestrator.api.kinds import Kind
-from orchestrator.api.meta import Object
+from orchestrator.api.meta import Object, finalizers
 from orchestrator.api.request import User
 from orchestrator.client.client import Client
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.resources import Resources
+from tests.fakes.volumes import claim, local_volume, volume
 
 from .objects import config_map, pod
 
@@ -114,7 +124,14 @@ def test_components_do_their_work(resources: Resources, client: Client) -> None:
     scheduler.bind(client.get(POD, "web", "default"), "n1", POD)
     with pytest.raises(Forbidden):
         scheduler.list(SECRET)
+    wanted = claim()
+    del wanted["metadata"]["uid"]
+    client.create(PERSISTENT_VOLUME_CLAIM, wanted)
+    scheduler.update(PERSISTENT_VOLUME_CLAIM, scheduler.get(PERSISTENT_VOLUME_CLAIM, "data", "default"))
     controllers = as_user(resources, "system:kube-controller-manager")
+    made = volume()
+    del made["metadata"]["uid"]
+    controllers.update_status(PERSISTENT_VOLUME, controllers.create(PERSISTENT_VOLUME, made))
     controllers.delete(POD, "web", "default")
     with pytest.raises(Forbidden):
         controllers.create(DEPLOYMENT, {"metadata": {"name": "x", "namespace": "default"}})
@@ -233,6 +250,28 @@ def test_an_agent_and_nodes(agent: Client) -> None:
         agent.get(NODE, "n2")
     with pytest.raises(Forbidden):
         agent.delete(NODE, "n1")
+
+
+def test_an_agent_lets_go_of_its_volumes(agent: Client, client: Client) -> None:
+    for name, node in (("here", "n1"), ("there", "n2")):
+        made = local_volume(f"/volumes/{name}", claim(), name=name, node=node)
+        del made["metadata"]["uid"], made["status"]
+        client.create(PERSISTENT_VOLUME, made)
+    assert len(agent.list(PERSISTENT_VOLUME).items) == 2
+    release = {"metadata": {"finalizers": [VOLUME_PROTECTION]}}
+    for patch in (
+        {"metadata": {"finalizers": []}},
+        {"metadata": {**release["metadata"], "labels": {"a": "b"}}},
+        {**release, "spec": {"capacity": {"storage": "9Gi"}}},
+    ):
+        with pytest.raises(Forbidden, match="can only remove the finalizer podlab"):
+            agent.patch(PERSISTENT_VOLUME, "here", patch)
+    with pytest.raises(Forbidden, match="can only act on volumes that were provisioned on it"):
+        agent.patch(PERSISTENT_VOLUME, "there", release)
+    with pytest.raises(Forbidden):
+        agent.delete(PERSISTENT_VOLUME, "here")
+    agent.patch(PERSISTENT_VOLUME, "here", release)
+    assert finalizers(client.get(PERSISTENT_VOLUME, "here")) == [VOLUME_PROTECTION]
 
 
 def label(name: str) -> Object:

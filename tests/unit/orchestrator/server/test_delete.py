@@ -52,7 +52,8 @@ def test_a_running_pod_gets_its_grace(client: Client, running: Object, clock: Fa
     shorter = client.delete(POD, "web", "default", grace_seconds=10)["metadata"]
     assert shorter["deletionGracePeriodSeconds"] == 10
     assert shorter["deletionTimestamp"] == "2023-11-14T22:13:30Z"  # 10 s from the first delete
-    assert client.delete(POD, "web", "default", grace_seconds=0)["status"] == "Success"
+    gone = client.delete(POD, "web", "default", grace_seconds=0)
+    assert (gone["kind"], gone["metadata"]["uid"]) == ("Pod", marked["uid"])
     with pytest.raises(NotFound):
         client.get(POD, "web", "default")
 

@@ -59,8 +59,8 @@ _FLOW = """
 MANIFEST = yaml.safe_dump_all(yaml.safe_load_all(_FLOW))
 #: What `get` shows in the row, and `describe` somewhere.
 SHOWN = {
-    "pv/pv": ("1Gi RWO Retain Pending", "Type:          HostPath"),
-    "pvc/pvc": ("Pending", "StorageClass:  slow"),
+    "pv/pv": ("1Gi RWO Retain Bound default/pvc slow", "Type:          HostPath"),
+    "pvc/pvc": ("Bound pv 1Gi RWO slow", "StorageClass:  slow"),
     "quota/quota": ("pods: 0/2", "limits.cpu  0     1"),
     "limits/limits": ("", "cpu       -    1    1                1              -"),
     "sc/slow": ("kubernetes.io/no-provisioner Delete Immediate false", "VolumeBindingMode:     Immediate"),
@@ -116,6 +116,7 @@ def test_apply_get_describe_delete(run: Kubectl) -> None:
     assert said.count("is not enforced by podlab") == 2
     again = run("apply", "-f", "-", stdin=MANIFEST)
     assert again.count(" unchanged\n") == len(SHOWN), again
+    run("wait", "pvc/pvc", "--for=jsonpath={.status.phase}=Bound", "--timeout=10s")
     run("wait", "quota/quota", "--for=jsonpath={.status.used.pods}=0", "--timeout=10s")
     for what, (row, description) in SHOWN.items():
         cells = " ".join(run("get", what, "-o", "wide", "--no-headers").split())

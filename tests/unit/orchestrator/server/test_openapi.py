@@ -97,6 +97,18 @@ def test_cluster_scoped_paths_have_no_namespace() -> None:
     assert [entry["name"] for entry in paths["/api/v1/nodes/{name}"]["parameters"]] == ["name"]
 
 
+def test_a_delete_is_answered_with_what_it_says() -> None:
+    data = openapi.document(BUILTIN, "api/v1")
+    assert data is not None
+    paths = orjson.loads(data)["paths"]
+    for path, definition in [
+        ("pods", "io.k8s.api.core.v1.Pod"),
+        ("configmaps", "io.k8s.apimachinery.pkg.apis.meta.v1.Status"),
+    ]:
+        answer = paths[f"/api/v1/namespaces/{{namespace}}/{path}/{{name}}"]["delete"]["responses"]["200"]
+        assert answer["content"]["application/json"]["schema"]["$ref"].endswith(f"/{definition}")
+
+
 def test_a_kind_without_a_schema_is_described_without() -> None:
     lamps = Kinds((Kind("example.com", "v1", "Lamp", "lamps"),))
     data = openapi.document(lamps, "apis/example.com/v1")

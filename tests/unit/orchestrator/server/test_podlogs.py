@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from orchestrator.api.groups.core import NODE, POD
 from orchestrator.client.client import Client
+from orchestrator.server import streams
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
+from orchestrator.server.workers import SIZE
 from orchestrator.util import pki
 from orchestrator.util.settings import Settings
+from tests.fakes.agent import eventually
 from tests.fakes.api import ADMIN, live_api
 from tests.fakes.log_agent import LogAgent, log_agent
 
@@ -123,3 +127,15 @@ def test_no_log_yet(https: Https, client: Client) -> None:
     answer = https.get("/api/v1/namespaces/default/pods/early/log")
     assert (answer.code, answer.json["message"]) == (400, "pod early does not have a host assigned")
     assert https.get("/api/v1/namespaces/default/pods/none/log").code == 404
+
+
+def test_a_client_that_reads_nothing_is_dropped(
+    https: Https, agent: LogAgent, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "WRITE_TIMEOUT", 0.3)
+    agent.lines = [bytes(1 << 20)] * 32
+    with closing(https.connect()) as connection:
+        connection.request("GET", f"{LOG}?follow=true")
+        eventually(lambda: len(live[0]._app.long_running) == 1)
+        eventually(lambda: len(live[0]._app.long_running) == 0)
+        eventually(lambda: live[0]._http.requests.threads <= SIZE)

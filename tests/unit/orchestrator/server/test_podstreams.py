@@ -11,11 +11,13 @@ import pytest
 
 from orchestrator.api.groups.core import NODE, POD
 from orchestrator.client.client import Client
+from orchestrator.server import app
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
 from orchestrator.server.workers import SIZE
-from orchestrator.util import pki
+from orchestrator.util import link, pki
 from orchestrator.util.settings import Settings
+from tests.fakes.agent import eventually
 from tests.fakes.api import ADMIN, live_api
 from tests.fakes.log_agent import LogAgent, log_agent
 
@@ -162,3 +164,17 @@ def _ended(sock: socket.socket) -> bool:
         return sock.recv(1) == b""
     except ssl.SSLError:
         return True  # without TLS' own goodbye
+
+
+def test_a_client_that_reads_nothing_is_dropped(
+    https: Https, agent: LogAgent, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "STALLED", 0.3)
+    monkeypatch.setattr(link, "LINGER", 0.1)
+    stream = Upgraded(https, f"GET {PODS}/web/exec")
+    assert stream.read_until(b"\n") == b"welcome"
+    with pytest.raises(OSError):
+        while True:
+            stream.socket.sendall(bytes(1 << 16))
+    assert agent.abandoned.wait(5)
+    eventually(lambda: len(live[0]._app.long_running) == 0)

@@ -144,7 +144,7 @@ def test_nothing_else_can_be_done_with_them(client: Client, resources: Resources
         client.delete(POD_METRICS, "web", "default")
     with pytest.raises(MethodNotAllowed):
         resources.watch(Request("watch", POD_METRICS), ADMIN)
-    with pytest.raises(BadRequest, match="field label not supported"):
+    with pytest.raises(BadRequest, match="is not a known field selector"):
         client.list(POD_METRICS, fieldSelector="spec.nodeName=n1")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from orchestrator.server.workers import Workers
+from orchestrator.util import waits
 
 
 class Line:
@@ -88,7 +89,7 @@ def make() -> Iterator[Make]:
 
     yield make
     for workers, line in made:
-        for _ in range(workers.threads):
+        for _ in range(workers.threads + workers.waiters):
             line.queue.put(None)
         workers.stop()
         assert workers.threads == 0
@@ -129,18 +130,59 @@ def test_no_more_work_than_there_are_workers(make: Make, gate: Gate) -> None:
 
 def test_who_waits_leaves_the_place_to_another(make: Make, gate: Gate) -> None:
     workers, line = make(1)
-    waits = Gate()
-    waiters = begin(line, *[waiting(workers, waits)] * 3)
-    started(waits, 3)
+    held = Gate()
+    waiters = begin(line, *[waiting(workers, held)] * 3)
+    started(held, 3)
     other = begin(line, gate.pass_through)
     started(gate, 1)
     gate.go.set()
     assert finished(other)
-    waits.go.set()
+    held.go.set()
     assert finished(waiters)
-    # Too many now: they end as they finish, but for the one that stood ready.
+    # Too many now: they rest as they finish, but for the one that stood ready.
     assert shrinks_to(workers, 1)
+    assert workers.spare == 3
     assert finished(begin(line, lambda: None))
+
+
+def test_who_rests_is_called_before_another_thread_is_made(make: Make, gate: Gate) -> None:
+    workers, line = make(1, limit=2)
+    for _ in range(3):
+        held = Gate()
+        waiter = begin(line, waiting(workers, held))
+        started(held, 1)
+        assert finished(begin(line, lambda: None))
+        held.go.set()
+        assert finished(waiter)
+        assert shrinks_to(workers, 1)
+        assert workers.spare == 1
+
+
+def test_no_more_rest_than_may_serve(make: Make, gate: Gate) -> None:
+    workers, line = make(1, most=2)
+    waiters = begin(line, *[waiting(workers, gate)] * 5)
+    started(gate, 5)
+    gate.go.set()
+    assert finished(waiters)
+    assert shrinks_to(workers, 1)
+    assert workers.spare == 2
+
+
+def test_others_serve_while_some_wait_for_the_disk(make: Make, gate: Gate) -> None:
+    """Within bounds; and who finds no room for another waits all the same."""
+
+    def writes() -> None:
+        with waits.waiting():
+            gate.pass_through()
+
+    workers, line = make(1, most=2)
+    jobs = begin(line, *[writes] * 5)
+    started(gate, 3)
+    with pytest.raises(queue.Empty):
+        gate.begun.get_nowait()
+    gate.go.set()
+    assert finished(jobs)
+    assert shrinks_to(workers, 1)
 
 
 def test_those_that_are_held_up_are_helped_out_within_bounds(make: Make, gate: Gate) -> None:

@@ -5,9 +5,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
+from orchestrator.util import link as link_module
 from orchestrator.util.link import Link, linger, read_no_more, relay, wait
 
 Pair = tuple[socket.socket, socket.socket]
@@ -148,3 +150,37 @@ def test_lingering_waits_for_the_other_end_but_not_forever(pair: Pair) -> None:
     linger(link, 60)
     assert link.ended
     assert time.monotonic() - begun < 5
+
+
+def test_who_takes_nothing_is_given_up(pair: Pair, other: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that stops reading; the program that it left sees the end, and nobody waits on."""
+    monkeypatch.setattr(link_module, "LINGER", 0.1)
+    pair[1].sendall(b"request")
+    writer = threading.Thread(target=_pour, args=(other[1],), daemon=True)
+    writer.start()
+    begun = time.monotonic()
+    relay(Link(pair[0], patience=0.2), Link(other[0]))
+    assert 0.2 <= time.monotonic() - begun < 5
+    assert other[1].recv(100) == b"request"
+    other[0].close()
+    writer.join(10)
+    assert not writer.is_alive()
+
+
+def test_who_takes_a_little_is_not_given_up(pair: Pair) -> None:
+    link = Link(pair[0], patience=0.2)
+    link.write(b"x" * (1 << 20))
+    for _ in range(6):
+        pair[1].recv(1 << 16)
+        wait([(link, True)], 0.05)
+    assert not (link.ended or link.flushed)
+    wait([(link, True)])
+    wait([(link, True)])
+    assert (link.read(), link.ended, link.flushed) == (b"", True, True)
+
+
+def _pour(sock: socket.socket) -> None:
+    """Until nobody takes it."""
+    with suppress(OSError):
+        while True:
+            sock.sendall(b"x" * 65536)
