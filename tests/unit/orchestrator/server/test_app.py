@@ -263,6 +263,14 @@ def test_a_put_without_content_type_is_json(https: Https) -> None:
     assert https.ask("PUT", path, scale, {}).json["spec"]["replicas"] == 4
 
 
+def test_a_scale_has_a_table_of_its_own(https: Https) -> None:
+    https.ask("POST", "/apis/apps/v1/namespaces/default/deployments", deployment("sized"))
+    table = https.get("/apis/apps/v1/namespaces/default/deployments/sized/scale", TABLE).json
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["sized", 2, 0]
+    assert table["rows"][0]["object"]["metadata"]["name"] == "sized"
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_too_large(https: Https, chunked: bool) -> None:
     data, headers = b"x" * (MAX_BODY + 1), {"Content-Type": "application/json"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
+from orchestrator.api.errors import BadRequest, Conflict, Forbidden, Invalid, MethodNotAllowed, NotFound
 from orchestrator.api.groups.apps import DEPLOYMENT
 from orchestrator.api.groups.batch import JOB
 from orchestrator.api.groups.core import CONFIG_MAP, NAMESPACE, POD
@@ -162,6 +162,11 @@ def test_a_collection(resources: Resources, client: Client) -> None:
     request = Request("deletecollection", CONFIG_MAP, "default", options={"labelSelector": "app=x"})
     resources.handle(request, ADMIN)
     assert [item["metadata"]["name"] for item in client.list(CONFIG_MAP, "default").items] == ["c"]
+
+
+def test_namespaces_are_deleted_one_by_one(resources: Resources) -> None:
+    with pytest.raises(MethodNotAllowed):
+        resources.handle(Request("deletecollection", NAMESPACE), ADMIN)
 
 
 def test_namespaces_stay_until_they_are_finalized(resources: Resources, client: Client) -> None:

@@ -99,9 +99,11 @@ def test_what_may_i(jane: Https) -> None:
     assert not any("secrets" in rule["resources"] for rule in status["resourceRules"])
 
 
-def test_who_am_i(jane: Https) -> None:
-    status = ask(jane, f"{AUTHENTICATION}/selfsubjectreviews")
-    assert status == {"userInfo": {"username": "jane", "groups": ["dev", "system:authenticated"]}}
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_who_am_i(jane: Https, version: str) -> None:
+    review = jane.ask("POST", f"/apis/authentication.k8s.io/{version}/selfsubjectreviews", {}).json
+    assert review["apiVersion"] == f"authentication.k8s.io/{version}"
+    assert review["status"] == {"userInfo": {"username": "jane", "groups": ["dev", "system:authenticated"]}}
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
