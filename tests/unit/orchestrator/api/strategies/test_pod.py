@@ -47,6 +47,7 @@ def test_fields() -> None:
     obj = pod(nodeName="n1")
     strategy.default(obj)
     assert strategy.fields(obj) == {
+        "spec.host": "n1",
         "spec.hostNetwork": "false",
         "spec.nodeName": "n1",
         "spec.restartPolicy": "Always",

@@ -63,6 +63,15 @@ _FIELDS: dict[str, tuple[Object, dict[str, str]]] = {
             "type": "Normal",
         },
     ),
+    "events.events.k8s.io": (
+        {"regarding": _ABOUT, "reason": "Pulled", "reportingController": "kubelet", "type": "Normal"},
+        {
+            **{f"regarding.{field}": value for field, value in _ABOUT.items()},
+            "reason": "Pulled",
+            "reportingController": "kubelet",
+            "type": "Normal",
+        },
+    ),
     "secrets": ({"type": "Opaque"}, {"type": "Opaque"}),
     "namespaces": ({"status": {"phase": "Active"}}, {"status.phase": "Active"}),
     "nodes": ({"spec": {"unschedulable": True}}, {"spec.unschedulable": "true"}),

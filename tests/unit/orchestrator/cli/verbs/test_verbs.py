@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from orchestrator.api.groups import apps, core
+from orchestrator.api.meta import is_deleting
 from orchestrator.cli.main import cli
 from orchestrator.cli.verbs import watching
 from orchestrator.client.client import Client
@@ -206,14 +208,16 @@ def test_delete(applied: Podlab) -> None:
 
 
 def test_delete_waits(podlab: Podlab, client: Client) -> None:
-    held = {"metadata": {"name": "held", "namespace": "default", "finalizers": ["lab/x"]}}
-    client.create(core.CONFIG_MAP, held)
-    assert "timed out" in podlab("delete", "cm", "held", "--timeout=100ms", fails=True).stderr
+    for name in ("held", "stuck"):
+        client.create(core.CONFIG_MAP, {"metadata": {"name": name, "namespace": "default", "finalizers": ["lab/x"]}})
+    assert "timed out" in podlab("delete", "cm", "stuck", "--timeout=100ms", fails=True).stderr
 
     def release() -> None:
+        while not is_deleting(client.get(core.CONFIG_MAP, "held", "default")):
+            time.sleep(0.01)
         client.patch(core.CONFIG_MAP, "held", {"metadata": {"finalizers": None}}, "default")
 
-    releasing = threading.Timer(0.3, release)
+    releasing = threading.Thread(target=release)
     releasing.start()
     assert podlab("delete", "cm", "held").stdout == 'configmap "held" deleted\n'
     releasing.join()
