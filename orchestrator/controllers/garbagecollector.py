@@ -100,7 +100,7 @@ class GarbageCollector(Controller):
         owners: dict[str, State] = {}
         if not is_deleting(obj):
             owners = {str(ref.get("uid")): self._state(obj, ref) for ref in owner_references(obj)}
-        plan = plans.plan(obj, owners, [each for _, each in dependents])
+        plan = plans.plan(obj, owners, [each for _, each in dependents], self._dependents_of)
         for wanted in plan.write:
             self._write(kinds[uid(wanted)], wanted)
         for other in plan.revisit:
@@ -116,6 +116,9 @@ class GarbageCollector(Controller):
 
     def _dependents(self, uid: str) -> list[tuple[Kind, Object]]:
         return [(informer.kind, obj) for informer in self._by_type.values() for obj in owned_by(informer, uid)]
+
+    def _dependents_of(self, obj: Object) -> list[Object]:
+        return [each for _, each in self._dependents(uid(obj))]
 
     def _state(self, obj: Object, ref: Object) -> State:
         type = (group_of(str(ref.get("apiVersion"))), str(ref.get("kind")))

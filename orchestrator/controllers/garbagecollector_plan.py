@@ -7,7 +7,7 @@ is there, and stays, is never deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal
@@ -33,11 +33,19 @@ class Plan:
     revisit: Sequence[Object] = field(default=())
 
 
-def plan(obj: Object, owners: Mapping[str, State], dependents: Sequence[Object]) -> Plan:
-    """`owners` are the states of the owners that `obj` refers to, by uid; `dependents` the objects that refer to it."""
+def plan(
+    obj: Object,
+    owners: Mapping[str, State],
+    dependents: Sequence[Object],
+    dependents_of: Callable[[Object], Iterable[Object]],
+) -> Plan:
+    """`owners` are the states of the owners that `obj` refers to, by uid; `dependents` the objects that refer to it.
+
+    `dependents_of` tells those of other objects.
+    """
     others = [dependent for dependent in dependents if uid(dependent) != uid(obj)]
     if is_deleting(obj):
-        return _plan_deleting(obj, others)
+        return _plan_deleting(obj, others, dependents_of)
     states = set(owners.values())
     if not states:
         return Plan()
@@ -52,13 +60,37 @@ def plan(obj: Object, owners: Mapping[str, State], dependents: Sequence[Object])
     return Plan(delete="Foreground")
 
 
-def _plan_deleting(obj: Object, dependents: Iterable[Object]) -> Plan:
+def _plan_deleting(
+    obj: Object, dependents: Sequence[Object], dependents_of: Callable[[Object], Iterable[Object]]
+) -> Plan:
     if ORPHAN in finalizers(obj):
         return Plan(write=[*(without_owner(each, uid(obj)) for each in dependents), without_finalizer(obj, ORPHAN)])
     if FOREGROUND not in finalizers(obj):
         return Plan()
-    blocking = [each for each in dependents if any(blocks(ref, obj) for ref in owner_references(each))]
-    return Plan(revisit=blocking) if blocking else Plan(write=[without_finalizer(obj, FOREGROUND)])
+    blocking = _blocking(obj, dependents)
+    if not blocking:
+        return Plan(write=[without_finalizer(obj, FOREGROUND)])
+    return Plan(write=[_unblocked(obj)]) if _waits_for_itself(obj, dependents_of) else Plan(revisit=blocking)
+
+
+def _blocking(obj: Object, dependents: Iterable[Object]) -> list[Object]:
+    """The dependents that the object waits for."""
+    return [each for each in dependents if any(blocks(ref, obj) for ref in owner_references(each))]
+
+
+def _waits_for_itself(obj: Object, dependents_of: Callable[[Object], Iterable[Object]]) -> bool:
+    """Whether what it waits for waits, at last, for it."""
+    seen: set[str] = set()
+    left = [obj]
+    while left:
+        waiting = left.pop()
+        for each in _blocking(waiting, dependents_of(waiting)):
+            if uid(each) == uid(obj) and waiting is not obj:
+                return True
+            if uid(each) not in seen and waits_for_dependents(each):
+                seen.add(uid(each))
+                left.append(each)
+    return False
 
 
 def waits_for_dependents(obj: Object) -> bool:

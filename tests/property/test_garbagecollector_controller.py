@@ -45,19 +45,22 @@ class Api:
             return "absent"
         return "waiting" if waits_for_dependents(owner) and blocks(ref, owner) else "live"
 
+    def dependents(self, owner: Object) -> list[Object]:
+        return [o for o in self.objects.values() if any(ref["uid"] == uid(owner) for ref in owner_references(o))]
+
     def collect(self, name: str) -> bool:
         """One sync; True when it changed anything."""
         obj = self.objects[name]
         owners: dict[str, State] = {ref["uid"]: self.state(ref) for ref in owner_references(obj)}
-        dependents = [o for o in self.objects.values() if any(ref["uid"] == name for ref in owner_references(o))]
-        result = plan(obj, owners, dependents)
+        dependents = self.dependents(obj)
+        result = plan(obj, owners, dependents, self.dependents)
         if result.delete:
             assert "live" not in owners.values(), f"{name} has a live owner"
             assert owners
             self.delete(name, result.delete)
         if (
             waits_for_dependents(obj)
-            and any(uid(each) == name for each in result.write)
+            and any(uid(each) == name and FOREGROUND not in finalizers(each) for each in result.write)
             and ORPHAN not in finalizers(obj)
         ):
             blocking = [o for o in dependents if o is not obj and any(blocks(ref, obj) for ref in owner_references(o))]

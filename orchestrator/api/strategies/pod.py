@@ -67,6 +67,7 @@ class PodStrategy(Strategy):
             **{f"spec.{field}": spec(obj).get(field) or "" for field in _SPEC_FIELDS},
             "spec.host": spec(obj).get("nodeName") or "",
             "spec.hostNetwork": "true" if spec(obj).get("hostNetwork") else "false",
+            "status.podIPs": "",
             **{f"status.{field}": status(obj).get(field) or "" for field in _STATUS_FIELDS},
         }
 

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from orchestrator.api.meta import Object, finalizers, owner_reference, owner_references, uid
-from orchestrator.controllers.garbagecollector_plan import FOREGROUND, ORPHAN, Plan, State, plan
+from orchestrator.controllers import garbagecollector_plan as plans
+from orchestrator.controllers.garbagecollector_plan import FOREGROUND, ORPHAN, Plan, State
 from tests.unit.orchestrator.controllers.objects import pod, replica_set
+
+
+def plan(obj: Object, owners: Mapping[str, State], dependents: Sequence[Object]) -> Plan:
+    """Where the dependents have none themselves."""
+    return plans.plan(obj, owners, dependents, lambda asked: dependents if asked is obj else ())
 
 
 def deleting(obj: Object, *marks: str) -> Object:
@@ -50,6 +58,25 @@ def test_a_circle_is_broken() -> None:
     deleting(one, FOREGROUND)
     (unblocked,) = plan(two, {uid(one): "waiting"}, [one]).write
     assert [ref["blockOwnerDeletion"] for ref in owner_references(unblocked)] == [False]
+
+
+def test_a_circle_that_waits_for_itself_is_broken() -> None:
+    """Each was deleted, and told to wait for what it owns."""
+    one, two, last = replica_set("one"), replica_set("two"), replica_set("last")
+    owned = {"one": [two], "two": [last], "last": [one]}
+    for owner, (dependent,) in zip((one, two, last), owned.values(), strict=True):
+        dependent["metadata"]["ownerReferences"] = [owner_reference(owner)]
+    for each in (one, two):
+        deleting(each, FOREGROUND)
+
+    def judged() -> Plan:
+        return plans.plan(one, {}, [two], lambda asked: owned[asked["metadata"]["name"]])
+
+    assert judged() == Plan(revisit=[two]), "the last may go yet"
+    deleting(last, FOREGROUND)
+    (unblocked,) = judged().write
+    assert [ref["blockOwnerDeletion"] for ref in owner_references(unblocked)] == [False]
+    assert FOREGROUND in finalizers(unblocked)
 
 
 def test_foreground_waits_for_those_that_block() -> None:

@@ -56,6 +56,7 @@ def test_fields() -> None:
         "status.nominatedNodeName": "",
         "status.phase": "Running",
         "status.podIP": "10.0.0.1",
+        "status.podIPs": "",
     }
 
 
