@@ -40,5 +40,9 @@ class ReplicaSetStrategy(ReplicatedStrategy):
             status(obj).get("replicas") or 0,
             status(obj).get("readyReplicas") or 0,
             created(obj, now),
-            *template_cells(spec(obj)),
+            *template_cells({**spec(obj), "selector": self.selector(obj)}),
         )
+
+    def selector(self, obj: Object) -> Object | None:
+        """As a LabelSelector."""
+        return spec(obj).get("selector")
