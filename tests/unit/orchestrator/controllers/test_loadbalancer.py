@@ -63,7 +63,8 @@ def test_addresses_are_given_at_once_and_to_one_service_each() -> None:
         assert len({address(w, f"s{number}") for number in range(20)}) == 20
         status = w.client.get(SERVICE, "s0", "default")["status"]["loadBalancer"]
         assert status == {"ingress": [{"ip": address(w, "s0"), "ipMode": "VIP"}]}
-        assert w.events.messages("EnsuredLoadBalancer") == ["Ensured load balancer"] * 20
+        # Told after the address is written.
+        assert w.eventually(lambda: w.events.messages("EnsuredLoadBalancer") == ["Ensured load balancer"] * 20)
 
 
 def test_an_address_is_given_back_and_passed_on() -> None:
