@@ -17,8 +17,6 @@ from orchestrator.api.request import User
 from orchestrator.client.client import Client, Transport
 from orchestrator.client.events import EventRecorder
 from orchestrator.client.informers import Informers
-from orchestrator.controllers.manager import Controllers
-from orchestrator.scheduler.loop import Scheduler
 from orchestrator.server.authentication import TokensDamaged
 from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
@@ -122,9 +120,14 @@ def _loops(clients: Mapping[str, Client], settings: Settings, clock: Clock) -> I
     informers = Informers(clients.get("controllers") or clients["scheduler"])
     recorders = {name: EventRecorder(client, _REPORTERS[name]) for name, client in clients.items()}
     loops: list[_Loop] = []
+    # A process loads the parts it runs, and after the API server listens: agents need not wait for them.
     if client := clients.get("scheduler"):
+        from orchestrator.scheduler.loop import Scheduler
+
         loops.append(Scheduler(client, informers, recorders["scheduler"], clock, random.Random()))
     if client := clients.get("controllers"):
+        from orchestrator.controllers.manager import Controllers
+
         loops.append(Controllers(client, informers, recorders["controllers"], clock, settings))
     informers.start()
     for loop in loops:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from orchestrator.api.custom.definition import is_established
-from orchestrator.api.custom.kinds import served_kinds
 from orchestrator.api.groups.apiextensions import CUSTOM_RESOURCE_DEFINITION
 from orchestrator.api.kinds import Kind, Kinds
 from orchestrator.api.meta import Object, generation, is_deleting, status, uid
@@ -26,6 +25,9 @@ class CustomKinds:
         crd = entry.object()
         facts = _facts(crd)
         if entry.key not in self._made or self._made[entry.key][0] != facts:
+            # Only a cluster with such definitions loads what reads their schemas.
+            from orchestrator.api.custom.kinds import served_kinds
+
             self._made[entry.key] = (facts, served_kinds(crd))
             self._renew()
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from orchestrator.api import names
 from orchestrator.api.checks import Errors, indexed, one_of, present, unchanged
-from orchestrator.api.crd.definition import schema_problems
 from orchestrator.api.custom import definition
 from orchestrator.api.custom.version_rules import version_problems
 from orchestrator.api.errors import forbidden, invalid, not_supported, required
@@ -94,6 +93,9 @@ def _versions(versions: list[Object]) -> Errors:
         yield invalid("spec.versions", given, "must contain unique version names")
     if sum(bool(version.get("storage")) for version in versions) != 1:
         yield invalid("spec.versions", given, "must have exactly one version marked as storage version")
+    # Loaded with the first definition: every process knows this kind, and few ever see one.
+    from orchestrator.api.crd.definition import schema_problems
+
     for field, version in indexed("spec.versions", versions):
         yield from version_problems(version, field)
         if document := definition.schema_of(version):
