@@ -15,17 +15,16 @@ from orchestrator.controllers import daemonset_plan as plans
 from orchestrator.controllers import revision_plan
 from orchestrator.controllers.availability import next_available
 from orchestrator.controllers.backoff import Backoff
-from orchestrator.controllers.base import Context, Controller
+from orchestrator.controllers.base import Context
 from orchestrator.controllers.claim import selector_of
 from orchestrator.controllers.daemonset_nodes import facts, fitness
 from orchestrator.controllers.daemonset_plan import Plan
 from orchestrator.controllers.daemonset_pods import daemon_pod, target_node
 from orchestrator.controllers.daemonset_status import next_status
 from orchestrator.controllers.history import History
-from orchestrator.controllers.members import Members
-from orchestrator.controllers.pod_control import PodControl
 from orchestrator.controllers.replicaset_plan import min_ready_seconds
 from orchestrator.controllers.revision_plan import POD_REVISION, revision_label
+from orchestrator.controllers.workload import WorkloadController
 
 log = logging.getLogger(__name__)
 
@@ -33,47 +32,25 @@ log = logging.getLogger(__name__)
 _BACKOFF = (1.0, 900.0)
 
 
-class DaemonSetController(Controller):
+class DaemonSetController(WorkloadController):
     name = "daemonset-controller"
-    workers = 2
+    kind = DAEMON_SET
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._sets = self.informer(DAEMON_SET)
-        self._pods = self.informer(POD)
         self._nodes = self.informer(NODE)
         revisions = self.informer(CONTROLLER_REVISION)
-        self._history = History(context.client, self._sets, revisions, POD_REVISION)
-        self._members = Members(context.client, self._sets, self._pods)
-        self._control = PodControl(self.name, context.client, context.clock, self.record)
+        self._history = History(context.client, self._owners, revisions, POD_REVISION)
         self._backoff = Backoff(context.clock, *_BACKOFF)
-        self._sets.add_handler(self._set_changed)
-        self._pods.add_handler(self._pod_changed)
         self._nodes.add_handler(self._node_changed)
-
-    def stop(self) -> None:
-        super().stop()
-        self._control.stop()
-
-    def _set_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None and old is not None:
-            self._control.forget(key(old))
-        self.queue.add(key(new or old or {}))
-
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        self._control.observe(self._members, old, new)
-        for pod in (old, new):
-            if pod is not None:
-                for owner in self._members.owners_of(pod):
-                    self.queue.add(owner)
 
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or facts(old) != facts(new):
-            for ds in self._sets.cache.list():
+            for ds in self._owners.cache.list():
                 self.queue.add(key(ds))
 
     def sync(self, key: Key) -> None:
-        ds = self._sets.cache.get(key)
+        ds = self._owners.cache.get(key)
         if ds is None or is_deleting(ds) or not self._control.satisfied(key):
             return
         if selector_of(ds).empty:

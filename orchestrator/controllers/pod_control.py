@@ -56,18 +56,36 @@ class PodControl:
             for owner in members.owners_of(gone):
                 self._expectations.deletion_observed(owner, uid(gone))
 
+    def create(self, owner: Object, pods: Sequence[Object]) -> tuple[int, ApiError | None]:
+        """How many pods were made, and why not more; that the namespace is going away is no reason."""
+        if not pods:
+            return 0, None
+        self._expectations.expect(key(owner), creations=len(pods))
+        return self._create(owner, pods)
+
+    def delete(self, owner: Object, pods: Sequence[Object]) -> ApiError | None:
+        """Returns the first error."""
+        if not pods:
+            return None
+        self._expectations.expect(key(owner), deletions=map(uid, pods))
+        return self._delete(owner, pods)
+
     def carry_out(self, owner: Object, create: Sequence[Object], delete: Sequence[Object]) -> ApiError | None:
-        """Create and delete pods. Returns the first error; that the namespace is going away is none."""
+        """Both at once. Returns the first error."""
         if not create and not delete:
             return None
         self._expectations.expect(key(owner), creations=len(create), deletions=map(uid, delete))
-        return self._create(owner, create) or self._delete(owner, delete)
+        return self._create(owner, create)[1] or self._delete(owner, delete)
 
-    def _create(self, owner: Object, pods: Sequence[Object]) -> ApiError | None:
+    def for_each(self, pods: Sequence[Object], call: Callable[[Object], None]) -> list[ApiError]:
+        """Do something else with pods, many at a time; the errors of those that failed."""
+        return all_at_once(self._pool, pods, call)
+
+    def _create(self, owner: Object, pods: Sequence[Object]) -> tuple[int, ApiError | None]:
         done, error = slow_start(self._pool, pods, lambda pod: self._create_one(owner, pod))
         # Nobody will see those that failed or were not tried.
         self._expectations.creation_observed(key(owner), len(pods) - done)
-        return None if error is None or namespace_is_terminating(error) else error
+        return done, None if error is None or namespace_is_terminating(error) else error
 
     def _create_one(self, owner: Object, pod: Object) -> None:
         try:
@@ -79,7 +97,7 @@ class PodControl:
         self.tell(owner, "create", made, None)
 
     def _delete(self, owner: Object, pods: Sequence[Object]) -> ApiError | None:
-        errors = all_at_once(self._pool, pods, lambda pod: self._delete_one(owner, pod))
+        errors = self.for_each(pods, lambda pod: self._delete_one(owner, pod))
         return next(iter(errors), None)
 
     def _delete_one(self, owner: Object, pod: Object) -> None:

@@ -3,55 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from orchestrator.api.groups.apps import REPLICA_SET
-from orchestrator.api.groups.core import POD, REPLICATION_CONTROLLER
-from orchestrator.api.kinds import Kind
+from orchestrator.api.groups.core import REPLICATION_CONTROLLER
 from orchestrator.api.meta import Key, Object, controller_of, is_deleting, key, status, uid
 from orchestrator.api.pods import is_active
 from orchestrator.controllers import replicaset_plan as plans
 from orchestrator.controllers.availability import next_available
-from orchestrator.controllers.base import Context, Controller
+from orchestrator.controllers.base import Context
 from orchestrator.controllers.indexes import controlled_by, index_by_controller
-from orchestrator.controllers.members import Members
-from orchestrator.controllers.pod_control import PodControl
 from orchestrator.controllers.replicaset_plan import Failure
+from orchestrator.controllers.workload import WorkloadController
 
 
-class ReplicaSetController(Controller):
+class ReplicaSetController(WorkloadController):
     name = "replicaset-controller"
-    workers = 2
-    kind: ClassVar[Kind] = REPLICA_SET
+    kind = REPLICA_SET
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._sets = self.informer(self.kind)
-        self._pods = self.informer(POD)
-        self._members = Members(context.client, self._sets, self._pods)
-        index_by_controller(self._sets)
-        self._control = PodControl(self.name, context.client, context.clock, self.record)
-        self._sets.add_handler(self._set_changed)
-        self._pods.add_handler(self._pod_changed)
-
-    def stop(self) -> None:
-        super().stop()
-        self._control.stop()
-
-    def _set_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None and old is not None:
-            self._control.forget(key(old))
-        self.queue.add(key(new or old or {}))
-
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        self._control.observe(self._members, old, new)
-        for pod in (old, new):
-            if pod is not None:
-                for owner in self._members.owners_of(pod):
-                    self.queue.add(owner)
+        index_by_controller(self._owners)
 
     def sync(self, key: Key) -> None:
-        replica_set = self._sets.cache.get(key)
+        replica_set = self._owners.cache.get(key)
         if replica_set is None:
             return
         if not self._control.satisfied(key):
@@ -77,7 +51,7 @@ class ReplicaSetController(Controller):
         controller = controller_of(replica_set)
         if controller is None:
             return pods
-        siblings = controlled_by(self._sets, str(controller.get("uid")))
+        siblings = controlled_by(self._owners, str(controller.get("uid")))
         return [pod for rs in siblings for pod in controlled_by(self._pods, uid(rs)) if is_active(pod)]
 
     def _write_status(self, replica_set: Object, pods: Sequence[Object], failure: Failure | None) -> None:

@@ -24,16 +24,16 @@ from orchestrator.api.meta import (
 from orchestrator.client.client import Client
 from orchestrator.client.informer import Informer
 from orchestrator.controllers import statefulset_plan as plans
-from orchestrator.controllers.base import Context, Controller
+from orchestrator.controllers.base import Context
 from orchestrator.controllers.errors import namespace_is_terminating
 from orchestrator.controllers.history import History
-from orchestrator.controllers.members import Members
 from orchestrator.controllers.pod_control import PodControl, Record
 from orchestrator.controllers.revision_plan import revision_label
 from orchestrator.controllers.statefulset_claims import is_of
 from orchestrator.controllers.statefulset_plan import Plan
 from orchestrator.controllers.statefulset_pods import belongs, claim_names, ordinal_of, ordinals
 from orchestrator.controllers.statefulset_status import Revisions
+from orchestrator.controllers.workload import WorkloadController
 from orchestrator.util.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -61,48 +61,29 @@ class StatefulPodControl(PodControl):
             self._record(owner, "Warning", f"Failed{verb.capitalize()}", f"{sentence} failed error: {error}")
 
 
-class StatefulSetController(Controller):
+class StatefulSetController(WorkloadController):
     name = "statefulset-controller"
-    workers = 2
+    kind = STATEFUL_SET
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._sets = self.informer(STATEFUL_SET)
-        self._pods = self.informer(POD)
+        super().__init__(context, belongs=belongs)
         self._claims = self.informer(PERSISTENT_VOLUME_CLAIM)
         revisions = self.informer(CONTROLLER_REVISION)
-        self._history = History(context.client, self._sets, revisions, _HASH_LABEL)
-        self._members = Members(context.client, self._sets, self._pods, belongs)
-        self._control = StatefulPodControl(self.name, context.client, context.clock, self.record, self._pods)
-        self._sets.add_handler(self._set_changed)
-        self._pods.add_handler(self._pod_changed)
+        self._history = History(context.client, self._owners, revisions, _HASH_LABEL)
         self._claims.add_handler(self._claim_changed)
 
-    def stop(self) -> None:
-        super().stop()
-        self._control.stop()
-
-    def _set_changed(self, old: Object | None, new: Object | None) -> None:
-        if new is None and old is not None:
-            self._control.forget(key(old))
-        self.queue.add(key(new or old or {}))
-
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
-        self._control.observe(self._members, old, new)
-        for pod in (old, new):
-            if pod is not None:
-                for owner in self._members.owners_of(pod):
-                    self.queue.add(owner)
+    def _pod_control(self) -> PodControl:
+        return StatefulPodControl(self.name, self.client, self.clock, self.record, self._pods)
 
     def _claim_changed(self, old: Object | None, new: Object | None) -> None:
         """A pod may wait for the end of a claim."""
         claim = new or old or {}
-        for sts in self._sets.cache.list(namespace(claim)):
+        for sts in self._owners.cache.list(namespace(claim)):
             if any(is_of(claim, sts, name(template)) for template in spec(sts).get("volumeClaimTemplates") or []):
                 self.queue.add(key(sts))
 
     def sync(self, key: Key) -> None:
-        sts = self._sets.cache.get(key)
+        sts = self._owners.cache.get(key)
         if sts is None or not self._control.satisfied(key):
             return
         found = self._history.of(sts)
