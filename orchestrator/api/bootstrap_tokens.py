@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import math
 
 from orchestrator.api.meta import Object
@@ -13,12 +14,19 @@ PREFIX = "bootstrap-token-"
 TYPE = "bootstrap.kubernetes.io/token"
 
 
+def value(secret: Object, key: str) -> str:
+    """The text under the key, "" when there is none that can be read."""
+    try:
+        return base64.b64decode((secret.get("data") or {}).get(key) or "").decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
 def expires(secret: Object) -> float | None:
     """When the token ends, in seconds since the epoch; None for never. What cannot be read has ended."""
-    data = (secret.get("data") or {}).get("expiration")
-    if not data:
+    if not (secret.get("data") or {}).get("expiration"):
         return None
     try:
-        return parse(base64.b64decode(data).decode())
+        return parse(value(secret, "expiration"))
     except ValueError:
         return -math.inf

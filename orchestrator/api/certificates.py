@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.api.meta import Object, spec, status
+from orchestrator.api.meta import Object, spec
 
 CLIENT = "kubernetes.io/kube-apiserver-client"
 KUBELET_CLIENT = "kubernetes.io/kube-apiserver-client-kubelet"
@@ -103,7 +103,3 @@ def refusal(signer: str, wanted: Subject, usages: frozenset[str]) -> str:
 def signs(signer: str) -> bool:
     """True for the signers that the cluster itself runs; others have a controller of their owner's."""
     return signer in _NEEDED
-
-
-def has_condition(csr: Object, type: str) -> bool:
-    return any(condition.get("type") == type for condition in status(csr).get("conditions") or ())

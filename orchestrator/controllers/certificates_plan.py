@@ -13,13 +13,12 @@ from orchestrator.api.certificates import (
     FAILED,
     KUBELET_CLIENT,
     UnreadableRequest,
-    has_condition,
     pem,
     refusal,
     signs,
     subject,
 )
-from orchestrator.api.meta import Object, metadata, spec, status
+from orchestrator.api.meta import Object, condition, metadata, spec, status
 from orchestrator.api.times import parse
 
 Step = Literal["", "ask", "sign"]
@@ -30,9 +29,9 @@ _PENDING, _DONE = 24 * 3600, 3600
 
 def step(csr: Object) -> Step:
     """`ask` whether a node's request may be approved without a person; `sign` what is approved."""
-    if has_condition(csr, DENIED) or has_condition(csr, FAILED) or status(csr).get("certificate"):
+    if _is_settled(csr):
         return ""
-    if has_condition(csr, APPROVED):
+    if condition(csr, APPROVED):
         return "sign" if signs(spec(csr)["signerName"]) else ""
     return "ask" if spec(csr)["signerName"] == KUBELET_CLIENT and not problem(csr) else ""
 
@@ -55,10 +54,14 @@ def expires(csr: Object) -> float:
     """When the request is thrown away, in seconds since the epoch. Whoever waits for a certificate has fetched it."""
     moments = [
         parse(moment)
-        for condition in status(csr).get("conditions") or ()
-        if (moment := condition.get("lastUpdateTime") or condition.get("lastTransitionTime"))
+        for each in status(csr).get("conditions") or ()
+        if (moment := each.get("lastUpdateTime") or each.get("lastTransitionTime"))
     ]
-    decided = has_condition(csr, DENIED) or has_condition(csr, FAILED) or status(csr).get("certificate")
-    if decided and moments:
+    if moments and _is_settled(csr):
         return max(moments) + _DONE
     return parse(metadata(csr)["creationTimestamp"]) + _PENDING
+
+
+def _is_settled(csr: Object) -> bool:
+    """Denied, failed or signed: nothing more is done."""
+    return bool(condition(csr, DENIED) or condition(csr, FAILED) or status(csr).get("certificate"))

@@ -6,13 +6,11 @@ As `k8s.io/cluster-bootstrap` and `k8s.io/kubernetes/plugin/pkg/auth/authenticat
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import re
 
 from orchestrator.api.access import BOOTSTRAPPERS
-from orchestrator.api.bootstrap_tokens import NAMESPACE, PREFIX, TYPE, expires
+from orchestrator.api.bootstrap_tokens import NAMESPACE, PREFIX, TYPE, expires, value
 from orchestrator.api.groups.core import SECRET
 from orchestrator.api.meta import Object, is_deleting
 from orchestrator.api.request import User
@@ -33,9 +31,9 @@ class BootstrapTokens:
         secret = self._view.find(SECRET, NAMESPACE, f"{PREFIX}{match[1]}") if match else None
         if match is None or secret is None or not self._counts(secret):
             return None
-        if not hmac.compare_digest(_value(secret, "token-secret"), match[2]) or _value(secret, "token-id") != match[1]:
+        if not hmac.compare_digest(value(secret, "token-secret"), match[2]) or value(secret, "token-id") != match[1]:
             return None
-        groups = [group.strip() for group in _value(secret, "auth-extra-groups").split(",") if group.strip()]
+        groups = [group.strip() for group in value(secret, "auth-extra-groups").split(",") if group.strip()]
         if not all(_GROUP.fullmatch(group) for group in groups):
             return None
         return User(f"system:bootstrap:{match[1]}", (BOOTSTRAPPERS, *groups))
@@ -43,14 +41,6 @@ class BootstrapTokens:
     def _counts(self, secret: Object) -> bool:
         if secret.get("type") != TYPE or is_deleting(secret):
             return False
-        if _value(secret, "usage-bootstrap-authentication") != "true":
+        if value(secret, "usage-bootstrap-authentication") != "true":
             return False
         return (until := expires(secret)) is None or until > self._clock.now()
-
-
-def _value(secret: Object, key: str) -> str:
-    """The text under the key, "" when there is none."""
-    try:
-        return base64.b64decode((secret.get("data") or {}).get(key) or "").decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
