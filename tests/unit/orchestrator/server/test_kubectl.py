@@ -16,6 +16,7 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.server.serve import ApiServer
 from orchestrator.util.settings import Settings
 from tests.fakes.api import ADMIN, live_api
+from tests.fakes.kubectl import admin_config
 
 from .objects import config_map
 
@@ -52,20 +53,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 @pytest.fixture(scope="module")
 def config(live: Live) -> Path:
     """A kubeconfig for the admin."""
-    settings = live[1]
-    file = settings.home / "kubeconfig"
-    cluster = {"server": settings.server, "certificate-authority": str(settings.pki / "ca.crt")}
-    user = {"client-certificate": str(settings.pki / "admin.crt"), "client-key": str(settings.pki / "admin.key")}
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    file.write_text(yaml.safe_dump(content))
-    return file
+    return admin_config(live[1])
 
 
 @pytest.fixture

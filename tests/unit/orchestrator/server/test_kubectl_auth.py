@@ -16,6 +16,7 @@ from orchestrator.server.local import LocalTransport
 from orchestrator.util.settings import Settings
 from tests.conftest import missing
 from tests.fakes.api import ADMIN, live_api
+from tests.fakes.kubectl import admin_config
 
 pytestmark = pytest.mark.kubectl
 
@@ -40,16 +41,7 @@ def binary(kubectl: Path) -> Path:
 @pytest.fixture
 def run(binary: Path, settings: Settings) -> Kubectl:
     """Runs kubectl as the admin; gives both outputs together. `code` is the expected exit code."""
-    file = settings.home / "kubeconfig"
-    cluster = {"server": settings.server, "certificate-authority": str(settings.pki / "ca.crt")}
-    admin = {"client-certificate": str(settings.pki / "admin.crt"), "client-key": str(settings.pki / "admin.key")}
-    content = {
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "admin", "user": admin}],
-        "contexts": [{"name": "admin", "context": {"cluster": "c", "user": "admin"}}],
-        "current-context": "admin",
-    }
-    file.write_text(yaml.safe_dump(content))
+    file = admin_config(settings)
 
     def run(*arguments: str, code: int = 0) -> str:
         environment = {**os.environ, "KUBECONFIG": str(file), "HOME": str(settings.home)}
