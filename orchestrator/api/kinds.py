@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from orchestrator.api.meta import Object
-from orchestrator.api.strategies.base import Strategy
 
 if TYPE_CHECKING:
     from orchestrator.api.crd.schema import CustomSchema
+    from orchestrator.api.strategies.base import Strategy
 
 #: The verbs of a kind whose objects are stored.
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -50,7 +51,8 @@ class Kind:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = VERBS
-    strategy: Strategy = field(default_factory=Strategy)
+    #: The strategy, or "module:Class" in `orchestrator.api.strategies`: loaded when it is asked for, never by clients.
+    rules: Strategy | str = "base:Strategy"
     #: The names that CustomResourceDefinitions may choose.
     singular: str = ""
     list_kind: str = ""
@@ -64,6 +66,13 @@ class Kind:
     def __post_init__(self) -> None:
         object.__setattr__(self, "singular", self.singular or self.kind.lower())
         object.__setattr__(self, "list_kind", self.list_kind or f"{self.kind}List")
+
+    @property
+    def strategy(self) -> Strategy:
+        """What the server does for this kind in particular."""
+        if isinstance(self.rules, str):
+            object.__setattr__(self, "rules", resolve_name(f"orchestrator.api.strategies.{self.rules}")())
+        return self.rules  # type: ignore[return-value]  # no name any more
 
     @property
     def api_version(self) -> str:

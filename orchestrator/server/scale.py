@@ -13,7 +13,6 @@ from orchestrator.api.meta import Object, resource_version
 from orchestrator.api.request import Request, User
 from orchestrator.api.selectors import selector_text
 from orchestrator.api.strategies.base import ScalePaths
-from orchestrator.api.strategies.scale import ScaleStrategy
 from orchestrator.server.apply import applied, configuration
 from orchestrator.server.backend import Backend
 from orchestrator.server.decode import decode
@@ -23,7 +22,7 @@ from orchestrator.server.patch import patched
 from orchestrator.server.results import Single
 from orchestrator.server.update import Change, change, main_part
 
-SCALE = Kind("autoscaling", "v1", "Scale", "scales", strategy=ScaleStrategy())
+SCALE = Kind("autoscaling", "v1", "Scale", "scales", rules="scale:ScaleStrategy")
 _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 

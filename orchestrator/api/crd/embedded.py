@@ -23,7 +23,7 @@ class _AnyName(Strategy):
 
 
 def _kind(*, namespaced: bool) -> Kind:
-    return Kind("", "v1", "Embedded", "embedded", namespaced=namespaced, strategy=_AnyName())
+    return Kind("", "v1", "Embedded", "embedded", namespaced=namespaced, rules=_AnyName())
 
 
 _NAMESPACED, _CLUSTER = _kind(namespaced=True), _kind(namespaced=False)

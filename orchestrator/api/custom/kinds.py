@@ -31,7 +31,7 @@ def _served(crd: Object, version: Object) -> Kind:
         tuple(names.get("shortNames") or ()),
         tuple(names.get("categories") or ()),
         tuple(part for part in ("status", "scale") if definition.part(version, "subresources", part) is not None),
-        strategy=CustomStrategy(version, schema),
+        rules=CustomStrategy(version, schema),
         singular=str(names.get("singular") or ""),
         list_kind=str(names.get("listKind") or ""),
         schema=schema,

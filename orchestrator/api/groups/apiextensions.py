@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.crd import CustomResourceDefinitionStrategy
 
 CUSTOM_RESOURCE_DEFINITION = Kind(
     "apiextensions.k8s.io",
@@ -14,7 +13,7 @@ CUSTOM_RESOURCE_DEFINITION = Kind(
     short_names=("crd", "crds"),
     categories=("api-extensions",),
     subresources=("status",),
-    strategy=CustomResourceDefinitionStrategy(),
+    rules="crd:CustomResourceDefinitionStrategy",
 )
 
 KINDS = (CUSTOM_RESOURCE_DEFINITION,)

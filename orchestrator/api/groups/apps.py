@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.controllerrevision import ControllerRevisionStrategy
-from orchestrator.api.strategies.daemonset import DaemonSetStrategy
-from orchestrator.api.strategies.deployment import DeploymentStrategy
-from orchestrator.api.strategies.replicaset import ReplicaSetStrategy
-from orchestrator.api.strategies.statefulset import StatefulSetStrategy
 
 REPLICA_SET = Kind(
     "apps",
@@ -17,7 +12,7 @@ REPLICA_SET = Kind(
     short_names=("rs",),
     categories=("all",),
     subresources=("status", "scale"),
-    strategy=ReplicaSetStrategy(),
+    rules="replicaset:ReplicaSetStrategy",
 )
 DEPLOYMENT = Kind(
     "apps",
@@ -27,7 +22,7 @@ DEPLOYMENT = Kind(
     short_names=("deploy",),
     categories=("all",),
     subresources=("status", "scale"),
-    strategy=DeploymentStrategy(),
+    rules="deployment:DeploymentStrategy",
 )
 STATEFUL_SET = Kind(
     "apps",
@@ -37,7 +32,7 @@ STATEFUL_SET = Kind(
     short_names=("sts",),
     categories=("all",),
     subresources=("status", "scale"),
-    strategy=StatefulSetStrategy(),
+    rules="statefulset:StatefulSetStrategy",
 )
 DAEMON_SET = Kind(
     "apps",
@@ -47,10 +42,10 @@ DAEMON_SET = Kind(
     short_names=("ds",),
     categories=("all",),
     subresources=("status",),
-    strategy=DaemonSetStrategy(),
+    rules="daemonset:DaemonSetStrategy",
 )
 CONTROLLER_REVISION = Kind(
-    "apps", "v1", "ControllerRevision", "controllerrevisions", strategy=ControllerRevisionStrategy()
+    "apps", "v1", "ControllerRevision", "controllerrevisions", rules="controllerrevision:ControllerRevisionStrategy"
 )
 
 KINDS = (

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.api.hpa.v1 import to_v1, to_v2
+from orchestrator.api.hpa.v1 import CONVERSION
 from orchestrator.api.kinds import Conversion, Kind
-from orchestrator.api.strategies.base import Strategy
-from orchestrator.api.strategies.hpa import HorizontalPodAutoscalerStrategy, HorizontalPodAutoscalerV1Strategy
 
 
-def _kind(version: str, strategy: Strategy, conversion: Conversion | None = None) -> Kind:
+def _kind(version: str, rules: str, conversion: Conversion | None = None) -> Kind:
     return Kind(
         "autoscaling",
         version,
@@ -17,18 +15,13 @@ def _kind(version: str, strategy: Strategy, conversion: Conversion | None = None
         short_names=("hpa",),
         categories=("all",),
         subresources=("status",),
-        strategy=strategy,
+        rules=rules,
         primary=conversion is None,
         conversion=conversion,
     )
 
 
-HORIZONTAL_POD_AUTOSCALER = _kind("v2", HorizontalPodAutoscalerStrategy())
-_CONVERSION = Conversion("autoscaling", show=to_v1, store=to_v2)
-HORIZONTAL_POD_AUTOSCALER_V1 = _kind(
-    "v1",
-    HorizontalPodAutoscalerV1Strategy(HORIZONTAL_POD_AUTOSCALER.strategy, _CONVERSION),
-    _CONVERSION,
-)
+HORIZONTAL_POD_AUTOSCALER = _kind("v2", "hpa:HorizontalPodAutoscalerStrategy")
+HORIZONTAL_POD_AUTOSCALER_V1 = _kind("v1", "hpa:HorizontalPodAutoscalerV1Strategy", CONVERSION)
 
 KINDS = (HORIZONTAL_POD_AUTOSCALER, HORIZONTAL_POD_AUTOSCALER_V1)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.cronjob import CronJobStrategy
-from orchestrator.api.strategies.job import JobStrategy
 
-JOB = Kind("batch", "v1", "Job", "jobs", categories=("all",), subresources=("status",), strategy=JobStrategy())
+JOB = Kind("batch", "v1", "Job", "jobs", categories=("all",), subresources=("status",), rules="job:JobStrategy")
 CRON_JOB = Kind(
     "batch",
     "v1",
@@ -15,7 +13,7 @@ CRON_JOB = Kind(
     short_names=("cj",),
     categories=("all",),
     subresources=("status",),
-    strategy=CronJobStrategy(),
+    rules="cronjob:CronJobStrategy",
 )
 
 KINDS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.certificatesigningrequest import CertificateSigningRequestStrategy
 
 CERTIFICATE_SIGNING_REQUEST = Kind(
     "certificates.k8s.io",
@@ -13,7 +12,7 @@ CERTIFICATE_SIGNING_REQUEST = Kind(
     namespaced=False,
     short_names=("csr",),
     subresources=("status", "approval"),
-    strategy=CertificateSigningRequestStrategy(),
+    rules="certificatesigningrequest:CertificateSigningRequestStrategy",
 )
 
 KINDS = (CERTIFICATE_SIGNING_REQUEST,)

@@ -3,21 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import VERBS, Kind
-from orchestrator.api.strategies.configmap import ConfigMapStrategy
-from orchestrator.api.strategies.endpoints import EndpointsStrategy
-from orchestrator.api.strategies.event import EventStrategy
-from orchestrator.api.strategies.limitrange import LimitRangeStrategy
-from orchestrator.api.strategies.namespace import NamespaceStrategy
-from orchestrator.api.strategies.node import NodeStrategy
-from orchestrator.api.strategies.persistentvolume import PersistentVolumeStrategy
-from orchestrator.api.strategies.persistentvolumeclaim import PersistentVolumeClaimStrategy
-from orchestrator.api.strategies.pod import PodStrategy
-from orchestrator.api.strategies.podtemplate import PodTemplateStrategy
-from orchestrator.api.strategies.replicationcontroller import ReplicationControllerStrategy
-from orchestrator.api.strategies.resourcequota import ResourceQuotaStrategy
-from orchestrator.api.strategies.secret import SecretStrategy
-from orchestrator.api.strategies.service import ServiceStrategy
-from orchestrator.api.strategies.serviceaccount import ServiceAccountStrategy
 
 NAMESPACE = Kind(
     "",
@@ -28,7 +13,7 @@ NAMESPACE = Kind(
     short_names=("ns",),
     subresources=("status", "finalize"),
     verbs=tuple(verb for verb in VERBS if verb != "deletecollection"),
-    strategy=NamespaceStrategy(),
+    rules="namespace:NamespaceStrategy",
 )
 NODE = Kind(
     "",
@@ -38,7 +23,7 @@ NODE = Kind(
     namespaced=False,
     short_names=("no",),
     subresources=("status", "proxy"),
-    strategy=NodeStrategy(),
+    rules="node:NodeStrategy",
 )
 POD = Kind(
     "",
@@ -58,7 +43,7 @@ POD = Kind(
         "portforward",
         "proxy",
     ),
-    strategy=PodStrategy(),
+    rules="pod:PodStrategy",
 )
 SERVICE = Kind(
     "",
@@ -68,11 +53,11 @@ SERVICE = Kind(
     short_names=("svc",),
     categories=("all",),
     subresources=("status", "proxy"),
-    strategy=ServiceStrategy(),
+    rules="service:ServiceStrategy",
 )
-ENDPOINTS = Kind("", "v1", "Endpoints", "endpoints", short_names=("ep",), strategy=EndpointsStrategy())
-CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", short_names=("cm",), strategy=ConfigMapStrategy())
-SECRET = Kind("", "v1", "Secret", "secrets", strategy=SecretStrategy())
+ENDPOINTS = Kind("", "v1", "Endpoints", "endpoints", short_names=("ep",), rules="endpoints:EndpointsStrategy")
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", short_names=("cm",), rules="configmap:ConfigMapStrategy")
+SECRET = Kind("", "v1", "Secret", "secrets", rules="secret:SecretStrategy")
 SERVICE_ACCOUNT = Kind(
     "",
     "v1",
@@ -80,10 +65,10 @@ SERVICE_ACCOUNT = Kind(
     "serviceaccounts",
     short_names=("sa",),
     subresources=("token",),
-    strategy=ServiceAccountStrategy(),
+    rules="serviceaccount:ServiceAccountStrategy",
 )
-EVENT = Kind("", "v1", "Event", "events", short_names=("ev",), strategy=EventStrategy())
-POD_TEMPLATE = Kind("", "v1", "PodTemplate", "podtemplates", strategy=PodTemplateStrategy())
+EVENT = Kind("", "v1", "Event", "events", short_names=("ev",), rules="event:EventStrategy")
+POD_TEMPLATE = Kind("", "v1", "PodTemplate", "podtemplates", rules="podtemplate:PodTemplateStrategy")
 REPLICATION_CONTROLLER = Kind(
     "",
     "v1",
@@ -92,7 +77,7 @@ REPLICATION_CONTROLLER = Kind(
     short_names=("rc",),
     categories=("all",),
     subresources=("status", "scale"),
-    strategy=ReplicationControllerStrategy(),
+    rules="replicationcontroller:ReplicationControllerStrategy",
 )
 PERSISTENT_VOLUME = Kind(
     "",
@@ -102,7 +87,7 @@ PERSISTENT_VOLUME = Kind(
     namespaced=False,
     short_names=("pv",),
     subresources=("status",),
-    strategy=PersistentVolumeStrategy(),
+    rules="persistentvolume:PersistentVolumeStrategy",
 )
 PERSISTENT_VOLUME_CLAIM = Kind(
     "",
@@ -111,7 +96,7 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     "persistentvolumeclaims",
     short_names=("pvc",),
     subresources=("status",),
-    strategy=PersistentVolumeClaimStrategy(),
+    rules="persistentvolumeclaim:PersistentVolumeClaimStrategy",
 )
 RESOURCE_QUOTA = Kind(
     "",
@@ -120,9 +105,11 @@ RESOURCE_QUOTA = Kind(
     "resourcequotas",
     short_names=("quota",),
     subresources=("status",),
-    strategy=ResourceQuotaStrategy(),
+    rules="resourcequota:ResourceQuotaStrategy",
 )
-LIMIT_RANGE = Kind("", "v1", "LimitRange", "limitranges", short_names=("limits",), strategy=LimitRangeStrategy())
+LIMIT_RANGE = Kind(
+    "", "v1", "LimitRange", "limitranges", short_names=("limits",), rules="limitrange:LimitRangeStrategy"
+)
 
 KINDS = (
     NAMESPACE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import COMPUTED, Kind
-from orchestrator.api.strategies.metrics import NodeMetricsStrategy, PodMetricsStrategy
 
 METRICS_GROUP = "metrics.k8s.io"
 NODE_METRICS = Kind(
@@ -13,9 +12,9 @@ NODE_METRICS = Kind(
     "nodes",
     namespaced=False,
     verbs=COMPUTED,
-    strategy=NodeMetricsStrategy(),
+    rules="metrics:NodeMetricsStrategy",
 )
-POD_METRICS = Kind(METRICS_GROUP, "v1beta1", "PodMetrics", "pods", verbs=COMPUTED, strategy=PodMetricsStrategy())
+POD_METRICS = Kind(METRICS_GROUP, "v1beta1", "PodMetrics", "pods", verbs=COMPUTED, rules="metrics:PodMetricsStrategy")
 
 KINDS = (
     NODE_METRICS,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.ingress import IngressClassStrategy, IngressStrategy
-from orchestrator.api.strategies.networkpolicy import NetworkPolicyStrategy
 
 _GROUP = "networking.k8s.io"
 INGRESS = Kind(
@@ -14,11 +12,18 @@ INGRESS = Kind(
     "ingresses",
     short_names=("ing",),
     subresources=("status",),
-    strategy=IngressStrategy(),
+    rules="ingress:IngressStrategy",
 )
-INGRESS_CLASS = Kind(_GROUP, "v1", "IngressClass", "ingressclasses", namespaced=False, strategy=IngressClassStrategy())
+INGRESS_CLASS = Kind(
+    _GROUP, "v1", "IngressClass", "ingressclasses", namespaced=False, rules="ingress:IngressClassStrategy"
+)
 NETWORK_POLICY = Kind(
-    _GROUP, "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",), strategy=NetworkPolicyStrategy()
+    _GROUP,
+    "v1",
+    "NetworkPolicy",
+    "networkpolicies",
+    short_names=("netpol",),
+    rules="networkpolicy:NetworkPolicyStrategy",
 )
 
 KINDS = (

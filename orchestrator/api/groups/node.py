@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.runtimeclass import RuntimeClassStrategy
 
 RUNTIME_CLASS = Kind(
-    "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False, strategy=RuntimeClassStrategy()
+    "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False, rules="runtimeclass:RuntimeClassStrategy"
 )
 
 KINDS = (RUNTIME_CLASS,)

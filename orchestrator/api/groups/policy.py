@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.poddisruptionbudget import PodDisruptionBudgetStrategy
 
 POD_DISRUPTION_BUDGET = Kind(
     "policy",
@@ -12,7 +11,7 @@ POD_DISRUPTION_BUDGET = Kind(
     "poddisruptionbudgets",
     short_names=("pdb",),
     subresources=("status",),
-    strategy=PodDisruptionBudgetStrategy(),
+    rules="poddisruptionbudget:PodDisruptionBudgetStrategy",
 )
 
 KINDS = (POD_DISRUPTION_BUDGET,)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.rbac import (
-    ClusterRoleBindingStrategy,
-    ClusterRoleStrategy,
-    RoleBindingStrategy,
-    RoleStrategy,
-)
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
-ROLE = Kind(RBAC_GROUP, "v1", "Role", "roles", strategy=RoleStrategy())
-CLUSTER_ROLE = Kind(RBAC_GROUP, "v1", "ClusterRole", "clusterroles", namespaced=False, strategy=ClusterRoleStrategy())
-ROLE_BINDING = Kind(RBAC_GROUP, "v1", "RoleBinding", "rolebindings", strategy=RoleBindingStrategy())
+ROLE = Kind(RBAC_GROUP, "v1", "Role", "roles", rules="rbac:RoleStrategy")
+CLUSTER_ROLE = Kind(RBAC_GROUP, "v1", "ClusterRole", "clusterroles", namespaced=False, rules="rbac:ClusterRoleStrategy")
+ROLE_BINDING = Kind(RBAC_GROUP, "v1", "RoleBinding", "rolebindings", rules="rbac:RoleBindingStrategy")
 CLUSTER_ROLE_BINDING = Kind(
     RBAC_GROUP,
     "v1",
     "ClusterRoleBinding",
     "clusterrolebindings",
     namespaced=False,
-    strategy=ClusterRoleBindingStrategy(),
+    rules="rbac:ClusterRoleBindingStrategy",
 )
 
 KINDS = (

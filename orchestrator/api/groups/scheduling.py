@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.priorityclass import PriorityClassStrategy
 
 PRIORITY_CLASS = Kind(
     "scheduling.k8s.io",
@@ -12,7 +11,7 @@ PRIORITY_CLASS = Kind(
     "priorityclasses",
     namespaced=False,
     short_names=("pc",),
-    strategy=PriorityClassStrategy(),
+    rules="priorityclass:PriorityClassStrategy",
 )
 
 KINDS = (PRIORITY_CLASS,)

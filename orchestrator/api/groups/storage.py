@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from orchestrator.api.kinds import Kind
-from orchestrator.api.strategies.csi import CSIDriverStrategy, CSINodeStrategy, CSIStorageCapacityStrategy
-from orchestrator.api.strategies.storageclass import StorageClassStrategy
-from orchestrator.api.strategies.volumeattachment import VolumeAttachmentStrategy
 
 _GROUP = "storage.k8s.io"
 STORAGE_CLASS = Kind(
@@ -15,7 +12,7 @@ STORAGE_CLASS = Kind(
     "storageclasses",
     namespaced=False,
     short_names=("sc",),
-    strategy=StorageClassStrategy(),
+    rules="storageclass:StorageClassStrategy",
 )
 VOLUME_ATTACHMENT = Kind(
     _GROUP,
@@ -24,12 +21,12 @@ VOLUME_ATTACHMENT = Kind(
     "volumeattachments",
     namespaced=False,
     subresources=("status",),
-    strategy=VolumeAttachmentStrategy(),
+    rules="volumeattachment:VolumeAttachmentStrategy",
 )
-CSI_DRIVER = Kind(_GROUP, "v1", "CSIDriver", "csidrivers", namespaced=False, strategy=CSIDriverStrategy())
-CSI_NODE = Kind(_GROUP, "v1", "CSINode", "csinodes", namespaced=False, strategy=CSINodeStrategy())
+CSI_DRIVER = Kind(_GROUP, "v1", "CSIDriver", "csidrivers", namespaced=False, rules="csi:CSIDriverStrategy")
+CSI_NODE = Kind(_GROUP, "v1", "CSINode", "csinodes", namespaced=False, rules="csi:CSINodeStrategy")
 CSI_STORAGE_CAPACITY = Kind(
-    _GROUP, "v1", "CSIStorageCapacity", "csistoragecapacities", strategy=CSIStorageCapacityStrategy()
+    _GROUP, "v1", "CSIStorageCapacity", "csistoragecapacities", rules="csi:CSIStorageCapacityStrategy"
 )
 
 KINDS = (

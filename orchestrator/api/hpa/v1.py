@@ -12,7 +12,7 @@ import orjson
 from orchestrator.api import strict
 from orchestrator.api.hpa.defaults import CPU_UTILIZATION, cpu_metric
 from orchestrator.api.hpa.metrics_v1 import SPECS, STATUSES, Names, flat, nested
-from orchestrator.api.kinds import Kind
+from orchestrator.api.kinds import Conversion, Kind
 from orchestrator.api.meta import Object
 
 _PREFIX = "autoscaling.alpha.kubernetes.io/"
@@ -117,3 +117,6 @@ def _put(obj: Object, part: str, field: str, value: Any) -> None:
     checked = {part: {field: value}}
     if value and not strict.check(_V2, checked).errors:
         obj[part][field] = strict.prune(_V2, checked)[part][field]
+
+
+CONVERSION = Conversion(_V2.group, show=to_v1, store=to_v2)

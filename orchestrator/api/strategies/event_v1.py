@@ -9,8 +9,8 @@ from orchestrator.api.checks import Errors
 from orchestrator.api.errors import FieldError, invalid, required
 from orchestrator.api.kinds import Conversion
 from orchestrator.api.meta import Object
-from orchestrator.api.strategies.base import Strategy
 from orchestrator.api.strategies.converted import ConvertedStrategy
+from orchestrator.api.strategies.event import EventStrategy
 
 API_VERSION = "events.k8s.io/v1"
 #: Name here -> name in the core group.
@@ -43,11 +43,14 @@ def _renamed(event: Object, names: Mapping[str, str]) -> Object:
     return {names.get(field, field): value for field, value in event.items()}
 
 
+CONVERSION = Conversion("", show=to_events, store=to_core)
+
+
 class NewEventStrategy(ConvertedStrategy):
     """Field selectors know the new names and the old ones' values."""
 
-    def __init__(self, stored: Strategy, conversion: Conversion) -> None:
-        super().__init__(stored, conversion)
+    def __init__(self) -> None:
+        super().__init__(EventStrategy(), CONVERSION)
         self.selectable = frozenset(map(_new_label, self._stored.selectable - {_UNKNOWN_LABEL}))
 
     def fields(self, obj: Object) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from orchestrator.api.errors import FieldError
 from orchestrator.api.hpa.defaults import MIN_REPLICAS, fill_spec
 from orchestrator.api.hpa.rules import spec_problems
 from orchestrator.api.hpa.targets import targets
+from orchestrator.api.hpa.v1 import CONVERSION
 from orchestrator.api.meta import Object, name, spec, status
 from orchestrator.api.strategies.base import AGE, NAME, Cell, Column, Strategy, created
 from orchestrator.api.strategies.converted import ConvertedStrategy
@@ -49,6 +50,9 @@ class HorizontalPodAutoscalerStrategy(Strategy):
 
 class HorizontalPodAutoscalerV1Strategy(ConvertedStrategy):
     """Which metric is aimed at where none is named is decided when it is converted."""
+
+    def __init__(self) -> None:
+        super().__init__(HorizontalPodAutoscalerStrategy(), CONVERSION)
 
     def default(self, obj: Object) -> None:
         autoscaler = obj.setdefault("spec", {})
