@@ -12,11 +12,13 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from agent import machine_usage
 from agent.api_lookup import ApiLookup
+from agent.deferred import DeferredApp
 from agent.engine_watch import EngineWatch
 from agent.https import HttpsServer
 from agent.images import ImageManager
@@ -34,7 +36,6 @@ from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, R
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
-from agent.server import make_app
 from agent.stats import PERIOD, UsageMeter
 from agent.status_sender import StatusSender
 from agent.tokens import TokenManager
@@ -49,6 +50,9 @@ from orchestrator.util import descriptors, logs
 from orchestrator.util.clock import Clock, SystemClock
 from orchestrator.util.identity import Identity, identity
 from orchestrator.util.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger("agent")
 
@@ -97,7 +101,7 @@ class Agent:
         )
         self.kubelet = kubelet
         meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
-        self._server = HttpsServer(make_app(node, kubelet, runtime, meter, clock), identity)
+        self._server = HttpsServer(DeferredApp(lambda: _app(node, kubelet, runtime, meter, clock)), identity)
         self.port = self._server.port
         place = NodeIdentity(node, self.port, files, folders.persistent)
         self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, engine)
@@ -128,6 +132,12 @@ class Agent:
         self._server.stop()
         self.node.stop()
         self._recorder.stop()
+
+
+def _app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, clock: Clock) -> WSGIApplication:
+    from agent.server import make_app
+
+    return make_app(node, kubelet, runtime, meter, clock)
 
 
 def _ask(runtime: Runtime) -> EngineInfo | None:

@@ -20,7 +20,8 @@ from orchestrator.api.groups import core
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
-from orchestrator.util import logs, pki, threads
+from orchestrator.util import logs, threads
+from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings, SettingsError, load
 from registry.client import RegistryError
 from registry.manager import RegistryManager, obtain
@@ -69,7 +70,7 @@ def _keep_running(manager: RegistryManager, ended: threading.Event) -> None:
 
 def _keep_published(settings: Settings, address: str, ended: threading.Event) -> None:
     """Publish where the registry is as KEP-1755 wants it, as soon as the API server is there."""
-    transport = HttpTransport(settings.server, pki.identity(settings.pki, "registry"))
+    transport = HttpTransport(settings.server, identity(settings.pki, "registry"))
     while not ended.is_set():
         try:
             publish(Client(transport), address)

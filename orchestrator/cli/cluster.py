@@ -17,7 +17,7 @@ from orchestrator.cli.failure import Failure
 from orchestrator.cli.processes import Component
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
-from orchestrator.util import pki
+from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings, SettingsError, load
 
 #: What of the control plane is a client of the API server, by component, and its user there.
@@ -75,26 +75,37 @@ class Cluster:
         return Component(name, self.home, module, ("--home", str(self.home), *arguments))
 
     def ensure_identities(self) -> None:
-        """Make the certificates that are missing; all processes can then start at once."""
-        folder, settings = self.settings.pki, self.settings
+        """Make the keys and certificates that are missing; all processes can then start at once."""
+        folder, token_key, wanted = self.settings.pki, self.settings.token_key, self._identities()
+        if token_key.exists() and all(identity(folder, name).exists for name in wanted):
+            return
+        # Only who signs pays for loading what can.
+        from orchestrator.util import pki
+
+        pki.ensure_key(token_key)
+        for name, (user, groups, hosts) in wanted.items():
+            pki.ensure(folder, name, user, groups, hosts)
+
+    def _identities(self) -> dict[str, tuple[str, list[str], list[str]]]:
+        """Of each certificate, by its files' name: the user, the groups, and where a server has it the hosts."""
+        settings = self.settings
         domain = f"kubernetes.default.svc.{settings.cluster_domain}"
         service_ip = str(settings.networks[0][1])
         hosts = [*_SERVER_HOSTS, domain, "127.0.0.1", service_ip, settings.api_host, socket.gethostname()]
-        pki.ensure(folder, "apiserver", "kube-apiserver", hosts=list(dict.fromkeys(hosts)))
-        pki.ensure_key(settings.token_key)
-        pki.ensure(folder, "admin", "kubernetes-admin", ["system:masters"])
-        pki.ensure(folder, "proxy", "system:kube-proxy")
-        for name, user in _LOOPS.items():
-            pki.ensure(folder, name, user)
-        pki.ensure(folder, "registry", "podlab:registry", ["system:masters"])
-        for node in self.nodes:
-            pki.ensure(folder, node, f"system:node:{node}", ["system:nodes"], [node, *_own_addresses()])
+        return {
+            "apiserver": ("kube-apiserver", [], list(dict.fromkeys(hosts))),
+            "admin": ("kubernetes-admin", ["system:masters"], []),
+            "proxy": ("system:kube-proxy", [], []),
+            **{name: (user, [], []) for name, user in _LOOPS.items()},
+            "registry": ("podlab:registry", ["system:masters"], []),
+            **{node: (f"system:node:{node}", ["system:nodes"], [node, *_own_addresses()]) for node in self.nodes},
+        }
 
     def client(self) -> Client:
         return Client(self.transport())
 
     def transport(self) -> HttpTransport:
-        return HttpTransport(self.settings.server, pki.identity(self.settings.pki, "admin"))
+        return HttpTransport(self.settings.server, identity(self.settings.pki, "admin"))
 
 
 def open_cluster(home: Path) -> Cluster:

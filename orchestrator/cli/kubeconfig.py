@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from orchestrator.cli.failure import Failure
-from orchestrator.util import pki
 from orchestrator.util.files import write_atomically
+from orchestrator.util.identity import identity
 from orchestrator.util.settings import Settings
 
 Config = dict[str, Any]
@@ -29,7 +29,7 @@ def default_path() -> Path:
 
 def build(settings: Settings) -> Config:
     """A whole kubeconfig with one cluster, user and context, named as the cluster; certificates inline."""
-    admin = pki.identity(settings.pki, "admin")
+    admin = identity(settings.pki, "admin")
     name = settings.cluster
     return {
         "apiVersion": "v1",

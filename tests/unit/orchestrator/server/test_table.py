@@ -26,7 +26,7 @@ class LampStrategy(Strategy):
         return (name(obj), obj["spec"]["watts"], created(obj, now), "red")
 
 
-LAMP = Kind("example.com", "v1", "Lamp", "lamps", strategy=LampStrategy())
+LAMP = Kind("example.com", "v1", "Lamp", "lamps", rules=LampStrategy())
 
 
 def lamp(called: str) -> Object:
