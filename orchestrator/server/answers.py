@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from http.client import responses
@@ -16,7 +16,7 @@ from orchestrator.server.negotiation import JSON, YAML, Wanted
 from orchestrator.server.results import Frame
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse
 
 Header = tuple[str, str]
 
@@ -37,6 +37,8 @@ class Answer:
     code: int = 200
     headers: list[Header] = field(default_factory=list)
     close: Callable[[], None] | None = None
+    #: Of a write that is not acknowledged yet: the answer must not leave before this returns.
+    wait: Callable[[], None] | None = None
 
     @property
     def whole(self) -> bool:
@@ -47,7 +49,7 @@ class Answer:
         """The same answer with this header, in place of another of its name."""
         return replace(self, headers=[*(header for header in self.headers if header[0] != name), (name, value)])
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         bodiless = self.code in (204, 304)
         headers = [each for each in self.headers if each[0].lower() != _LENGTH] if bodiless else self.headers
         if isinstance(self.body, bytes) and not bodiless:

@@ -57,7 +57,7 @@ class ApiApp(Flask):
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if (path := parse(environ["PATH_INFO"])) is None:
             return super().wsgi_app(environ, start_response)
-        return self._endpoints.answer(environ, path)(environ, start_response)
+        return self._endpoints.respond(environ, path, start_response)
 
     def create_url_adapter(self, request: Request | None) -> None:
         """There is no table of URLs to match."""

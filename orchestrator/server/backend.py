@@ -14,7 +14,7 @@ from orchestrator.server.admission.base import Admission
 from orchestrator.server.conversion import shown, stored
 from orchestrator.server.security import Security
 from orchestrator.server.summaries import Summaries
-from orchestrator.store.base import Entry, KeyNotFound, Store
+from orchestrator.store.base import Entry, KeyNotFound, Store, Written
 from orchestrator.util.clock import Clock
 
 
@@ -35,9 +35,10 @@ class Backend:
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, name) from None
 
-    def create(self, kind: Kind, namespace: str, name: str, obj: Object, user: User) -> Entry:
+    def create(self, kind: Kind, namespace: str, name: str, obj: Object, user: User) -> Written:
         """Raises KeyExists."""
-        return shown(kind, self.store.create(keys.key(kind, namespace, name), stored(kind, obj), by=user.name))
+        key = keys.key(kind, namespace, name)
+        return _shown(kind, self.store.begin_create(key, stored(kind, obj), by=user.name))
 
     def remove(self, kind: Kind, entry: Entry, user: User) -> Entry:
         """Take an object out of the store. Raises RevisionConflict, NotFound."""
@@ -48,9 +49,14 @@ class Backend:
         self.admission.removed(kind, last.object())
         return last
 
-    def write(self, kind: Kind, entry: Entry, obj: Object, user: User) -> Entry:
+    def write(self, kind: Kind, entry: Entry, obj: Object, user: User) -> Written:
         """Replace an object. Raises RevisionConflict, NotFound."""
         try:
-            return shown(kind, self.store.update(entry.key, stored(kind, obj), entry.revision, by=user.name))
+            begun = self.store.begin_update(entry.key, stored(kind, obj), entry.revision, by=user.name)
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
+        return _shown(kind, begun)
+
+
+def _shown(kind: Kind, written: Written) -> Written:
+    return written if kind.conversion is None else Written(shown(kind, written.entry), written.wait)

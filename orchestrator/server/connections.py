@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 #: Seconds between looks for connections that are idle too long.
 _EVERY = 1.0
+#: Answers that are postponed at one time at most, and for how many seconds while others have something to say.
+_TOGETHER = 16
+_POSTPONED = 0.005
 
 
 class Connections:
@@ -36,8 +40,18 @@ class Connections:
         self._epoll = select.epoll()
         self._end = os.eventfd(0)
         self._epoll.register(self._end, select.EPOLLIN)
+        #: Written to wake one thread that waits.
+        self._call = os.eventfd(0)
+        self._epoll.register(self._call, select.EPOLLIN | select.EPOLLET)
         #: By descriptor, with the moment when it became idle. Whoever removes a connection from here has it.
         self._idle: dict[int, tuple[Any, float]] = {}
+        #: Those that have an answer to give when no other has something to say, with the moment since when; the first
+        #: one first. `_answers` can be read as long as there are some.
+        self._postponed: deque[tuple[Any, float]] = deque()
+        self._answers = os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_NONBLOCK)
+        #: How many of them are given now, one after the other: the wait of the first has served them all.
+        self._given = 0
+        self._lock = threading.Lock()
         self._taken = 0
         self._stopped = threading.Event()
 
@@ -50,18 +64,25 @@ class Connections:
         self._epoll.register(listener, _READABLE)
 
     def take(self, *, wait: bool) -> Any | None:
-        """A connection to serve; None when there is none and `wait` is False, or after `stop`."""
+        """A connection to serve; None when there is none and `wait` is False, or after `stop`.
+
+        One that has an answer to give is taken last: the wait before it serves all that were taken before.
+        """
         while not self._stopped.is_set():
-            events = self._epoll.poll(-1 if wait else 0, 1)
+            if (postponed := self._answer(due=self._is_due())) is not None:
+                return postponed
+            events = self._epoll.poll(-1 if wait and not self._postponed else 0, 1)
             if not events:
-                return None
+                if (postponed := self._answer(due=True)) is not None or not wait:
+                    return postponed
+                continue
             descriptor = events[0][0]
             self._taken += 1
-            if (found := self._idle.pop(descriptor, None)) is not None:
-                return found[0]
+            if (idle := self._idle.pop(descriptor, None)) is not None:
+                return idle[0]
             if self._listener is not None and descriptor == self._listener.fileno():
                 self._accept(self._listener)
-        return None
+        return self._answer(due=True)
 
     def put(self, connection: Any) -> None:
         """Have a connection taken when it has something to say. Raises OSError."""
@@ -71,10 +92,22 @@ class Connections:
         # What was read already is no event of the socket: then a socket that can be written to is one.
         self._epoll.modify(descriptor, _READABLE | (select.EPOLLOUT if ready else 0))
 
+    def postpone(self, connection: Any) -> None:
+        """Have a connection taken when no other has something to say, or soon: it has an answer to give."""
+        with self._lock:
+            self._postponed.append((connection, time.monotonic()))
+            os.eventfd_write(self._answers, 1)
+
+    def leave(self) -> None:
+        """The calling thread takes no more: if there are postponed answers, another must know of them."""
+        if self._postponed:
+            os.eventfd_write(self._call, 1)
+
     def run(self, help_out: Callable[[], None]) -> None:
         """Until `stop`: close connections that are idle too long; call `help_out` when nobody takes a ready one."""
         ready = select.poll()
         ready.register(self._epoll.fileno(), select.POLLIN)
+        ready.register(self._answers, select.POLLIN)
         swept = time.monotonic()
         while not self._stopped.is_set():
             if ready.poll(_EVERY * 1000):
@@ -96,6 +129,25 @@ class Connections:
         for descriptor in list(self._idle):
             if (found := self._idle.pop(descriptor, None)) is not None:
                 found[0].close()
+
+    def _is_due(self) -> bool:
+        """Whether no more answers should be postponed."""
+        try:
+            return len(self._postponed) >= _TOGETHER or time.monotonic() - self._postponed[0][1] > _POSTPONED
+        except IndexError:
+            return False
+
+    def _answer(self, *, due: bool) -> Any | None:
+        """A connection with a postponed answer, if those are given now or are `due`."""
+        with self._lock:
+            if due and not self._given:
+                self._given = len(self._postponed)
+            if not self._given:
+                return None
+            self._given -= 1
+            self._taken += 1
+            os.eventfd_read(self._answers)
+            return self._postponed.popleft()[0]
 
     def _accept(self, listener: socket.socket) -> None:
         try:

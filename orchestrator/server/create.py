@@ -65,8 +65,11 @@ def _attempt(
     attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj, dry_run=dry)
     with backend.admission.admit(attributes, lambda: validate_new(kind, obj)):
         warnings += kind.strategy.warnings(obj)
-        data = _dry(backend, request, obj) if dry else _store(backend, request, obj, user)
-    return Single(data, 201, tuple(warnings))
+        if dry:
+            return Single(_dry(backend, request, obj), 201, tuple(warnings))
+        written = backend.create(kind, request.namespace, name(obj), obj, user)
+        attributes.settle(written)
+    return Single(written.entry.data, 201, tuple(warnings), written.wait)
 
 
 def _place(request: Request, obj: Object) -> None:
@@ -100,10 +103,6 @@ def _dry(backend: Backend, request: Request, obj: Object) -> bytes:
     except NotFound:
         return orjson.dumps(obj)
     raise KeyExists
-
-
-def _store(backend: Backend, request: Request, obj: Object, user: User) -> bytes:
-    return backend.create(request.kind, request.namespace, name(obj), obj, user).data
 
 
 def _no_unique_name(kind: Kind, taken: str) -> AlreadyExists:

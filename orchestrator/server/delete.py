@@ -113,7 +113,7 @@ def _remove(backend: Backend, kind: Kind, current: Entry, options: DeleteOptions
         return Single(current.data if kind.strategy.returns_deleted else orjson.dumps(_success(kind, old)))
     if obj == old:
         return Single(current.data)
-    return Single(orjson.dumps(obj) if options.dry_run else backend.write(kind, current, obj, user).data)
+    return Single(orjson.dumps(obj) if options.dry_run else backend.write(kind, current, obj, user).acknowledged().data)
 
 
 def check_preconditions(kind: Kind, obj: Object, options: DeleteOptions) -> None:

@@ -6,8 +6,9 @@ This is nearly all that an API server does all day, so nothing of a web framewor
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from werkzeug.datastructures import EnvironHeaders
 
@@ -34,9 +35,13 @@ from orchestrator.server.proxy.headers import upgrade
 from orchestrator.server.proxy.links import Place
 from orchestrator.server.proxy.target import find_target
 from orchestrator.server.representation import Representation, wanted
-from orchestrator.server.resources import Resources
+from orchestrator.server.resources import Resources, store_errors
+from orchestrator.server.results import Single
 from orchestrator.util.clock import Clock
 from orchestrator.util.link import STALLED, Link, read_no_more, relay
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +61,7 @@ class Endpoints:
         self._clock = clock
         self._representation = Representation(clock)
 
-    def answer(self, environ: Environ, path: ResourcePath) -> Answer:
+    def respond(self, environ: Environ, path: ResourcePath, start_response: StartResponse) -> Iterable[bytes]:
         """Whatever happens becomes an answer. It is counted, and logged when it is slow or a failure of the server."""
         started = self._clock.monotonic()
         call = None
@@ -66,9 +71,26 @@ class Endpoints:
             answer = self._answer(environ, call, path, user)
         except Exception as error:  # noqa: BLE001 - the edge: no request may end without an answer
             answer = failure_answer(error, environ)
-        if call is not None:
-            self._observe(environ, call, answer, self._clock.monotonic() - started)
-        return answer
+        if call is None:
+            return answer(environ, start_response)
+        if answer.wait is not None:
+            connection(environ).postpone()
+            return self._later(environ, call, answer, started, start_response)
+        self._observe(environ, call, answer, started)
+        return answer(environ, start_response)
+
+    def _later(
+        self, environ: Environ, call: Request, answer: Answer, started: float, start_response: StartResponse
+    ) -> Iterator[bytes]:
+        """The answer to a write, once that is acknowledged."""
+        assert answer.wait is not None
+        try:
+            with store_errors():
+                answer.wait()
+        except ApiError as error:
+            answer = failure_answer(error, environ)
+        self._observe(environ, call, answer, started)
+        yield from answer(environ, start_response)
 
     def _request(self, environ: Environ, path: ResourcePath) -> Request:
         kind = self._resources.backend.kinds.by_path(path.group, path.version, path.plural)
@@ -86,7 +108,11 @@ class Endpoints:
         if call.verb == "watch":
             return self._watch(environ, call, user)
         form = wanted(environ.get("HTTP_ACCEPT", ""))
-        return self._representation.answer(self._resources.handle(call, user), call, form)
+        result = self._resources.begin(call, user)
+        answer = self._representation.answer(result, call, form)
+        if isinstance(result, Single):
+            answer.wait = result.wait
+        return answer
 
     def _watch(self, environ: Environ, call: Request, user: User) -> Answer:
         form = wanted(environ.get("HTTP_ACCEPT", ""))
@@ -159,8 +185,8 @@ class Endpoints:
         stack.enter_context(self.long_running.running(client.socket, end))
         stack.enter_context(client.detached())
 
-    def _observe(self, environ: Environ, call: Request, answer: Answer, seconds: float) -> None:
-        verb = call.verb.upper()
+    def _observe(self, environ: Environ, call: Request, answer: Answer, started: float) -> None:
+        verb, seconds = call.verb.upper(), self._clock.monotonic() - started
         kept = seconds if answer.whole else None
         self.metrics.observe(verb, call.kind.resource, call.subresource, answer.code, kept)
         if answer.code >= 500 or (answer.whole and seconds > _SLOW):

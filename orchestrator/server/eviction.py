@@ -108,7 +108,7 @@ def _take(backend: Backend, budget: Object, pod: Object, user: User, *, dry_run:
         if dry_run:
             return
         try:
-            backend.write(kind, current, taken, user)
+            backend.write(kind, current, taken, user).wait()
         except RevisionConflict:
             continue
         return

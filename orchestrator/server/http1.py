@@ -55,8 +55,11 @@ class Request(server.HTTPRequest):
         super().__init__(http, connection)
         #: Of the answer, once the application has given them.
         self.headers: list[tuple[str, str]] = []
+        self._gateway: Gateway | None = None
 
     def parse_request(self) -> None:
+        if self._gateway is not None:
+            return  # its answer was postponed
         self.conn.rfile.begin()
         self.rfile = _Head(self.conn.rfile, self.server.max_request_header_size)
         try:
@@ -94,6 +97,19 @@ class Request(server.HTTPRequest):
             self.simple_response("400 Bad Request", "Transfer-Encoding cannot be understood here.")
             return False
         return True
+
+    def respond(self) -> None:
+        """Answer, or begin to: once more is to be called when the application has postponed the answer."""
+        if self._gateway is None:
+            if not self.chunked_read:
+                self.rfile = server.KnownLengthRFile(self.conn.rfile, int(self.inheaders.get(b"Content-Length", 0)))
+            self._gateway = self.server.gateway(self)
+            self._gateway.begin()
+            if self.conn.postponed:
+                return
+        self._gateway.respond()
+        if self.chunked_write:
+            self.conn.wfile.write(b"0\r\n\r\n")
 
     def send_headers(self) -> None:
         names = {name.lower() for name, _ in self.headers}
@@ -168,19 +184,22 @@ class Gateway(wsgi.Gateway):
         self.req.ensure_headers_sent()
         self.req.write(chunk)
 
+    def begin(self) -> None:
+        """Have the application answer."""
+        self._answer = self.req.server.wsgi_app(self.env, self.start_response)
+
     def respond(self) -> None:
         """Write the answer. An empty piece sends the headers: a watch has nothing else to say at first."""
-        answer = self.req.server.wsgi_app(self.env, self.start_response)
         try:
-            for piece in answer:
+            for piece in self._answer:
                 if piece:
                     self.write(piece)
                 else:
                     self._send_head()
             self._send_head()
         finally:
-            if hasattr(answer, "close"):
-                answer.close()
+            if hasattr(self._answer, "close"):
+                self._answer.close()
         self._finish_body()
 
     def _send_head(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from orchestrator.api.access import access_of
 from orchestrator.api.errors import MethodNotAllowed, NotFound, ServiceUnavailable
@@ -20,7 +21,7 @@ from orchestrator.server.eviction import evict
 from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
 from orchestrator.server.resource_metrics import get_metrics, list_metrics
-from orchestrator.server.results import Result
+from orchestrator.server.results import Result, Single
 from orchestrator.server.reviews import REVIEWS
 from orchestrator.server.scale import get_scale, patch_scale, update_scale
 from orchestrator.server.security import Security
@@ -86,12 +87,18 @@ class Resources:
 
     def handle(self, request: Request, user: User) -> Result:
         """Any verb but watch."""
+        result = self.begin(request, user)
+        if isinstance(result, Single) and result.wait is not None:
+            with store_errors():
+                result.wait()
+        return result
+
+    def begin(self, request: Request, user: User) -> Result:
+        """The same, but for the wait for a write: that is the caller's."""
         handler = self._handler(request)
-        try:
+        with store_errors():
             self.authorize(request, user)
             return handler(self.backend, request, user)
-        except StoreUnavailable as error:
-            raise ServiceUnavailable(str(error)) from error
 
     def watch(self, request: Request, user: User) -> WatchSession | ExpiredSession:
         if not request.kind.stored:
@@ -111,3 +118,12 @@ class Resources:
         if handler is None or not (request.subresource or request.verb in request.kind.verbs):
             raise MethodNotAllowed(_NOT_ALLOWED)
         return handler
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """What of the store's failures the client is told."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise ServiceUnavailable(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 
@@ -108,18 +109,22 @@ def _attempt(
     with backend.admission.admit(attributes, lambda: validate(kind, new, old)):
         if whole:
             warnings += kind.strategy.warnings(new)
-        data = orjson.dumps(new) if dry else _write(backend, kind, current, new, old, user)
-    return Single(data, 200, tuple(warnings))
+        result = Single(orjson.dumps(new)) if dry else _write(backend, attributes, current, user)
+    return replace(result, warnings=tuple(warnings))
 
 
-def _write(backend: Backend, kind: Kind, current: Entry, new: Object, old: Object, user: User) -> bytes:
+def _write(backend: Backend, attributes: Attributes, current: Entry, user: User) -> Single:
     """Write the change; nothing, when there is none; and remove an object whose last finalizer went."""
-    if new == old:
-        return current.data
+    kind, new = attributes.kind, attributes.new
+    assert new is not None
+    if new == attributes.old:
+        return Single(current.data)
     if is_deleting(new) and not held(kind, new) and not new["metadata"].get("deletionGracePeriodSeconds"):
         backend.remove(kind, current, user)
-        return orjson.dumps(new)
-    return backend.write(kind, current, new, user).data
+        return Single(orjson.dumps(new))
+    written = backend.write(kind, current, new, user)
+    attributes.settle(written)
+    return Single(written.entry.data, wait=written.wait)
 
 
 def _check_identity(kind: Kind, wanted: Object, old: Object) -> None:

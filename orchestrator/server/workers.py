@@ -29,7 +29,11 @@ class Line(Protocol):
 
     def take(self, *, wait: bool) -> Any | None: ...
 
+    def leave(self) -> None: ...
+
     def put(self, connection: Any) -> None: ...
+
+    def postpone(self, connection: Any) -> None: ...
 
 
 class Workers:
@@ -170,17 +174,24 @@ class Workers:
         with self._lock:
             if self._stopping or self.threads <= self._places:
                 return True
-            if self._resting >= self._most:
-                # Counted out at once: else all who finish now would think that they are too many.
+            # Counted out at once: else all who finish now would think that they are too many.
+            rests = self._resting < self._most
+            if rests:
+                self._resting += 1
+            else:
                 del self._serving[me]
-                return False
-            self._resting += 1
-        self._calls.acquire()
-        return not self._stopping
+        self._line.leave()
+        if rests:
+            self._calls.acquire()
+        return rests and not self._stopping
 
     def _serve(self, connection: Any) -> None:
         try:
-            if connection.communicate():
+            stays = connection.communicate()
+            if connection.postponed:
+                self._line.postpone(connection)
+                return
+            if stays:
                 self._line.put(connection)
                 return
         except OSError as error:

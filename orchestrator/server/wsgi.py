@@ -36,7 +36,6 @@ _PLAIN_HTTP = (
 class Connection(server.HTTPConnection):
     """A client's connection. The first time a thread serves it, it only shakes hands."""
 
-    RequestHandlerClass = Request
     remote_addr: str
 
     def __init__(self, http: Server, sock: socket.socket, _makefile: object = None) -> None:
@@ -45,6 +44,9 @@ class Connection(server.HTTPConnection):
         self.requests_seen = 0
         self.certificate_user: User | None = None
         self.broken = False
+        #: True while the answer to `_request` is not given: the next thread that serves the connection gives it.
+        self.postponed = False
+        self._request: Request | None = None
         self._channel = Channel(sock, self._waiting)
         self._detached = False
         self._established = not isinstance(sock, ssl.SSLSocket)
@@ -55,6 +57,16 @@ class Connection(server.HTTPConnection):
     def patience(self) -> float:
         """Seconds that it may be idle."""
         return _KEEP_ALIVE if self._established else HANDSHAKE_TIMEOUT
+
+    def RequestHandlerClass(self, http: Server, _: Connection) -> Request:
+        """The request to serve next; cheroot asks for it under this name."""
+        if self._request is None or not self.postponed:
+            self._request = Request(http, self)
+        self.postponed = False
+        return self._request
+
+    def postpone(self) -> None:
+        self.postponed = True
 
     @contextmanager
     def detached(self) -> Iterator[None]:
@@ -73,7 +85,7 @@ class Connection(server.HTTPConnection):
         return nullcontext() if self._detached else self.server.requests.waiting()
 
     def communicate(self) -> bool:
-        """Answer one request; True when the connection stays."""
+        """Answer one request, unless the answer is `postponed`; True when the connection stays."""
         if self._established:
             return bool(super().communicate())  # type: ignore[no-untyped-call]
         try:

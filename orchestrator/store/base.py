@@ -10,7 +10,7 @@ Keys are `/<group or "core">/<plural>/<namespace or nothing>/<name>`; see `orche
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -41,6 +41,23 @@ class Event:
     type: EventType
     entry: Entry
     previous: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write that has its place in the order, and is not acknowledged yet: nobody may be told of it, or can read it.
+
+    Whoever began it must `wait`; other writers may begin theirs before, and share what it takes to be durable.
+    """
+
+    entry: Entry
+    #: Returns when the write is acknowledged. Raises StoreUnavailable; then it did not happen.
+    wait: Callable[[], None]
+
+    def acknowledged(self) -> Entry:
+        """The entry, after `wait`."""
+        self.wait()
+        return self.entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +164,12 @@ class Store(Protocol):
     def delete(self, key: str, expected: int, *, by: str = "") -> Entry:
         """Remove the key if it is still at revision `expected`; returns the last state under the deletion's
         revision. Raises KeyNotFound, RevisionConflict, StoreUnavailable."""
+
+    def begin_create(self, key: str, obj: Object, *, by: str = "") -> Written:
+        """`create`, but for the wait. Raises KeyExists, StoreUnavailable."""
+
+    def begin_update(self, key: str, obj: Object, expected: int, *, by: str = "") -> Written:
+        """`update`, but for the wait. Raises KeyNotFound, RevisionConflict, StoreUnavailable."""
 
     def watch(self, prefix: str, since: int) -> Watch:
         """Events with revision > `since` under `prefix`, then new ones as they happen. Raises Compacted,

@@ -1,7 +1,7 @@
 """Group commit: writers that come while the disk is busy share the next fsync; a lone writer never waits for others.
 
-There is no thread for it: the first writer that finds the disk idle writes for all that have gathered (it leads), and
-when it is done one of those that gathered meanwhile leads next.
+There is no thread for it: the first that waits for its write and finds the disk idle writes for all that have gathered
+(it leads), and when it is done one of those that gathered meanwhile leads next.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from orchestrator.store.journal import line
 from orchestrator.store.log import Write
 
 
-class _Batch:
+class Batch:
     """Writes that become durable together, or not at all."""
 
     def __init__(self, lock: threading.RLock) -> None:
@@ -51,44 +51,41 @@ class GroupCommit:
         self._lock = lock
         self._persist = persist
         self._publish = publish
-        self._gathering = _Batch(lock)
-        self._writing: _Batch | None = None
+        self._gathering = Batch(lock)
+        self._writing: Batch | None = None
 
     @property
     def pending(self) -> int:
         """How many writes are on their way to the disk."""
         return len(self._gathering.writes) + (len(self._writing.writes) if self._writing else 0)
 
-    def settle(self, key: str) -> None:
-        """Wait until no write to `key` is pending: only then is it known what a next write would change."""
-        while batch := self._pending_batch(key):
-            batch.changed.wait()
+    def add(self, write: Write) -> Batch:
+        """Have `write` made durable and published with others: when somebody waits for the batch."""
+        self._gathering.add(write)
+        return self._gathering
 
-    def settle_all(self) -> None:
-        """Wait until no write is pending."""
-        while batch := self._writing or (self._gathering if self._gathering.writes else None):
-            batch.changed.wait()
-
-    def commit(self, write: Write) -> None:
-        """Return when `write` is durable and published. Raises StoreUnavailable; then it did not happen."""
-        batch = self._gathering
-        batch.add(write)
+    def wait(self, batch: Batch) -> None:
+        """Return when `batch` has finished."""
         while not batch.finished:
             if self._writing is None:
                 self._lead()
             else:
                 batch.changed.wait()
-        if batch.error:
-            raise StoreUnavailable(batch.error)
 
-    def _pending_batch(self, key: str) -> _Batch | None:
+    def wait_for_all(self) -> None:
+        """Return when no write is pending."""
+        while batch := self._writing or (self._gathering if self._gathering.writes else None):
+            self.wait(batch)
+
+    def pending_batch(self, key: str) -> Batch | None:
+        """The batch with a write to `key` that has not finished."""
         if self._writing and key in self._writing.keys:
             return self._writing
         return self._gathering if key in self._gathering.keys else None
 
     def _lead(self) -> None:
         batch = self._writing = self._gathering
-        self._gathering = _Batch(self._lock)
+        self._gathering = Batch(self._lock)
         error = "the write was interrupted: try again"
         self._lock.release()
         try:
@@ -101,13 +98,13 @@ class GroupCommit:
             self._writing = None
             self._finish(batch, error)
 
-    def _finish(self, batch: _Batch, error: str) -> None:
+    def _finish(self, batch: Batch, error: str) -> None:
         if not error:
             self._publish(batch.writes)
         batch.finish(error)
         if error:
             # Those that gathered meanwhile have revisions that follow on the failed ones.
             self._gathering.finish(error)
-            self._gathering = _Batch(self._lock)
+            self._gathering = Batch(self._lock)
         else:
             self._gathering.changed.notify()

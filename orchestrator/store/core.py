@@ -1,6 +1,6 @@
 """What every store of ours shares: the state, the log of recent writes and the watches, in memory.
 
-A store decides how a write becomes durable (`_write`); everything that reads sees only what `_publish` was given.
+A store decides how a write becomes durable (`_begin`); everything that reads sees only what `_publish` was given.
 """
 
 from __future__ import annotations
@@ -11,10 +11,20 @@ from collections.abc import Sequence
 
 from orchestrator.api.meta import Object
 from orchestrator.store import changes
-from orchestrator.store.base import Compacted, Entry, FutureRevision, KeyNotFound, Page, Record, StoreUnavailable
+from orchestrator.store.base import (
+    Compacted,
+    Entry,
+    FutureRevision,
+    KeyNotFound,
+    Page,
+    Record,
+    StoreUnavailable,
+    Written,
+)
 from orchestrator.store.log import Log, Write
 from orchestrator.store.state import State, undo
 from orchestrator.store.watch import Hub, StoreWatch
+from orchestrator.util import waits
 from orchestrator.util.clock import Clock
 
 #: The revision of an empty store, as etcd's: 0 would mean "any" to the API.
@@ -56,13 +66,19 @@ class CoreStore(ABC):
         return past.page(prefix, after, limit)
 
     def create(self, key: str, obj: Object, *, by: str = "") -> Entry:
-        return self._write(key, changes.create(key, obj), by)
+        return _acknowledged(self.begin_create(key, obj, by=by))
 
     def update(self, key: str, obj: Object, expected: int, *, by: str = "") -> Entry:
-        return self._write(key, changes.update(key, obj, expected), by)
+        return _acknowledged(self.begin_update(key, obj, expected, by=by))
 
     def delete(self, key: str, expected: int, *, by: str = "") -> Entry:
-        return self._write(key, changes.delete(key, expected), by)
+        return _acknowledged(self._begin(key, changes.delete(key, expected), by))
+
+    def begin_create(self, key: str, obj: Object, *, by: str = "") -> Written:
+        return self._begin(key, changes.create(key, obj), by)
+
+    def begin_update(self, key: str, obj: Object, expected: int, *, by: str = "") -> Written:
+        return self._begin(key, changes.update(key, obj, expected), by)
 
     def watch(self, prefix: str, since: int) -> StoreWatch:
         with self._lock:
@@ -87,8 +103,8 @@ class CoreStore(ABC):
             self._hub.close()
 
     @abstractmethod
-    def _write(self, key: str, change: changes.Change, by: str) -> Entry:
-        """Make one write durable and publish it; returns the event's entry."""
+    def _begin(self, key: str, change: changes.Change, by: str) -> Written:
+        """Give a write its revision. When its `wait` returns it is durable, and has been published."""
 
     def _publish(self, writes: Sequence[Write]) -> None:
         """Show durable writes to readers and watches. Called with the lock held."""
@@ -113,3 +129,8 @@ class CoreStore(ABC):
     def _check_open(self) -> None:
         if self._closed:
             raise StoreUnavailable("the store is closed: the server is shutting down, try again in a moment")
+
+
+def _acknowledged(written: Written) -> Entry:
+    with waits.waiting():
+        return written.acknowledged()

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.store import snapshot
-from orchestrator.store.base import Entry, StoreUnavailable
+from orchestrator.store.base import StoreUnavailable, Written
 from orchestrator.store.changes import Change
-from orchestrator.store.commit import GroupCommit
+from orchestrator.store.commit import Batch, GroupCommit
 from orchestrator.store.core import FIRST_REVISION, HISTORY, CoreStore
 from orchestrator.store.disk import Disk, explain
 from orchestrator.store.folderlock import FolderLock
@@ -75,20 +75,30 @@ class JsonFileStore(CoreStore):
             if self._closed:
                 return
             self._closed = True
-            self._commits.settle_all()
+            self._commits.wait_for_all()
         super().close()
         self._roll_wanted.set()
         self._roller.join()
         self._journal.close()
         self._folder_lock.release()
 
-    def _write(self, key: str, change: Change, by: str) -> Entry:
-        with waits.waiting(), self._lock:
-            self._commits.settle(key)
+    def _begin(self, key: str, change: Change, by: str) -> Written:
+        with self._lock:
+            while batch := self._commits.pending_batch(key):
+                # Only then is it known what the write would change.
+                with waits.waiting():
+                    self._commits.wait(batch)
             self._check_open()
             event = change(self._state.get(key), self._state.revision + self._commits.pending + 1)
-            self._commits.commit(Write(event, self._clock.now(), by))
-        return event.entry
+            batch = self._commits.add(Write(event, self._clock.now(), by))
+        return Written(event.entry, lambda: self._finish(batch))
+
+    def _finish(self, batch: Batch) -> None:
+        if not batch.finished:
+            with self._lock:
+                self._commits.wait(batch)
+        if batch.error:
+            raise StoreUnavailable(batch.error)
 
     def _persist(self, writes: Sequence[Write], lines: bytes) -> None:
         """Called without the lock, by one thread at a time."""

@@ -357,3 +357,26 @@ class TestHistory:
         with pytest.raises(Compacted):
             store.watch("/", created.revision - 1)
         store.watch("/", created.revision)
+
+
+def test_writes_that_are_begun_have_their_place_and_are_there_after_the_wait(store: Store) -> None:
+    first, second = store.begin_create(f"{PODS}a", pod("a")), store.begin_create(f"{PODS}b", pod("b"))
+    assert second.entry.revision == first.entry.revision + 1
+    assert second.acknowledged() == store.get(f"{PODS}b")
+    assert first.acknowledged() == store.get(f"{PODS}a")
+
+
+def test_a_write_to_a_key_comes_after_the_one_that_is_begun(store: Store) -> None:
+    begun = store.begin_create(f"{PODS}a", pod("a"))
+    with pytest.raises(KeyExists):
+        store.create(f"{PODS}a", pod("a"))
+    changed = store.begin_update(f"{PODS}a", pod("a", spec={}), begun.entry.revision)
+    with pytest.raises(RevisionConflict):
+        store.update(f"{PODS}a", pod("a"), begun.entry.revision)
+    assert store.get(f"{PODS}a") == changed.entry
+
+
+def test_a_write_that_is_begun_and_forgotten_happens_all_the_same(store: Store) -> None:
+    store.begin_create(f"{PODS}a", pod("a"))
+    store.create(f"{PODS}b", pod("b"))
+    assert [entry.key for entry in store.list(PODS).entries] == [f"{PODS}a", f"{PODS}b"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +11,7 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object
 from orchestrator.api.request import User
 from orchestrator.server import keys
-from orchestrator.store.base import KeyNotFound, Store
+from orchestrator.store.base import KeyNotFound, Store, Written
 
 Operation = Literal["CREATE", "UPDATE", "DELETE"]
 
@@ -30,9 +30,14 @@ class Attributes:
     subresource: str = ""
     dry_run: bool = False
     #: Run, last first, when the write does not happen: gives back what a plugin reserved.
-    undo: ExitStack = field(default_factory=ExitStack)
+    undo: list[Callable[[], None]] = field(default_factory=list)
     #: Run when the write has happened.
     after: list[Callable[[], None]] = field(default_factory=list)
+
+    def settle(self, written: Written) -> None:
+        """Wait for the write, if something hangs on whether it happens. Raises StoreUnavailable."""
+        if self.undo or self.after:
+            written.wait()
 
 
 class View:
@@ -76,20 +81,20 @@ class Admission:
     def admit(self, attributes: Attributes, validate: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Run the plugins, `validate` between their two steps, then the body, which writes.
 
-        What they reserved is kept only if it was written.
+        What they reserved is kept only if it was written. A body that begins a write has the attributes `settle` it.
         """
-        with attributes.undo as undo:
+        written = False
+        try:
             for admit in self._admit:
                 admit(attributes)
             validate()
             for check in self._check:
                 check(attributes)
             yield
-            if attributes.dry_run:
-                return
-            undo.pop_all()
-        for action in attributes.after:
-            action()
+            written = not attributes.dry_run
+        finally:
+            for action in attributes.after if written else reversed(attributes.undo):
+                action()
 
     def removed(self, kind: Kind, obj: Object) -> None:
         for forget in self._removed:

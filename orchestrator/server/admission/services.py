@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import random
 from dataclasses import dataclass
+from functools import partial
 
 from orchestrator.api.errors import FieldError, InternalError, invalid, invalid_object
 from orchestrator.api.groups.core import SERVICE
@@ -108,7 +109,7 @@ class ServiceIPs(Plugin):
             raise InternalError(
                 f"failed to allocate a serviceIP: every address of {self._network} is taken: delete a Service"
             ) from None
-        attributes.undo.callback(self._addresses.release, number)
+        attributes.undo.append(partial(self._addresses.release, number))
         return _text(number)
 
     def _take_address(self, attributes: Attributes, text: str) -> None:
@@ -120,7 +121,7 @@ class ServiceIPs(Plugin):
         except ValueError:
             why = f"the provided IP ({text}) is not in the valid range. The range of valid IPs is {self._network}"
             raise _refused(attributes, _bad_address(text, why)) from None
-        attributes.undo.callback(self._addresses.release, number)
+        attributes.undo.append(partial(self._addresses.release, number))
 
     def _give_ports(self, attributes: Attributes, before: Held) -> None:
         assert attributes.new is not None
@@ -145,7 +146,7 @@ class ServiceIPs(Plugin):
             raise InternalError(
                 f"failed to allocate a nodePort: every port of {low}-{high} is taken: delete a Service"
             ) from None
-        attributes.undo.callback(self._ports.release, port)
+        attributes.undo.append(partial(self._ports.release, port))
         return port
 
     def _take_port(self, attributes: Attributes, index: int, port: int) -> None:
@@ -158,7 +159,7 @@ class ServiceIPs(Plugin):
             low, high = self._port_range
             why = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"
             raise _refused(attributes, invalid(field, port, why)) from None
-        attributes.undo.callback(self._ports.release, port)
+        attributes.undo.append(partial(self._ports.release, port))
 
 
 def _number(address: str) -> int:

@@ -319,7 +319,7 @@ def test_a_defect_shows_no_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(live[0].resources, "handle", broken)
+    monkeypatch.setattr(live[0].resources, "begin", broken)
     with caplog.at_level(logging.ERROR):
         answer = https.get("/api/v1/pods")
     assert (answer.code, answer.json["reason"]) == (500, "InternalError")

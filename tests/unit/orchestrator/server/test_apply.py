@@ -321,12 +321,12 @@ def test_kubectl_takes_over_what_it_applied_itself(resources: Resources, client:
 
 def test_an_object_that_appears_meanwhile_is_applied_to(resources: Resources, ann: Applier, client: Client) -> None:
     """Somebody creates the object between the look for it and its creation."""
-    store, create = resources.backend.store, resources.backend.store.create
+    store, create = resources.backend.store, resources.backend.store.begin_create
 
     def slow(key: str, obj: Object, *, by: str = "") -> object:
-        store.create = create  # type: ignore[method-assign]
+        store.begin_create = create  # type: ignore[method-assign]
         client.create(CONFIG_MAP, {**config_map(), "data": {"b": "1"}})
         return create(key, obj, by=by)
 
-    store.create = slow  # type: ignore[method-assign, assignment]
+    store.begin_create = slow  # type: ignore[method-assign, assignment]
     assert ann(CONFIG_MAP, config_map())["data"] == {"a": "1", "b": "1"}

@@ -130,15 +130,15 @@ def test_a_patch_is_tried_again_when_others_write(client: Client, resources: Res
     """A writer gets in between the patch's read and write, twice."""
     client.create(CONFIG_MAP, config_map())
     store, intrusions = resources.backend.store, iter("23")
-    update = store.update
+    begin = store.begin_update
 
     def interrupted(key: str, obj: Object, expected: int, *, by: str = "") -> object:
         if value := next(intrusions, None):
             current = store.get(key)
-            update(key, {**current.object(), "data": {"a": value}}, current.revision)
-        return update(key, obj, expected, by=by)
+            begin(key, {**current.object(), "data": {"a": value}}, current.revision).wait()
+        return begin(key, obj, expected, by=by)
 
-    store.update = interrupted  # type: ignore[method-assign, assignment]
+    store.begin_update = interrupted  # type: ignore[method-assign, assignment]
     patched = client.patch(CONFIG_MAP, "settings", {"data": {"b": "1"}}, "default")
     assert patched["data"] == {"a": "3", "b": "1"}
 

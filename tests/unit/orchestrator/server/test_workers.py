@@ -17,6 +17,9 @@ class Line:
     def __init__(self) -> None:
         self.queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
 
+    def leave(self) -> None:
+        """Nobody postpones anything."""
+
     def take(self, *, wait: bool) -> Job | None:
         try:
             return self.queue.get(block=wait)
@@ -31,6 +34,7 @@ class Job:
     """A connection whose request runs `work`."""
 
     remote_addr = "test"
+    postponed = False
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
