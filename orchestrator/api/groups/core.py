@@ -52,6 +52,7 @@ POD = Kind(
         "binding",
         "log",
         "ephemeralcontainers",
+        "resize",
         "eviction",
         "exec",
         "attach",
