@@ -121,8 +121,8 @@ def _judge(answer: _Answer) -> Outcome:
     if int(code):
         name = _CODES[int(code)] if int(code) < len(_CODES) else f"Code({code})"
         return Outcome(False, f"error: health rpc probe failed: rpc error: code = {name} desc = {message}")
-    status = _serving_status(answer.data)
-    return Outcome(status == _SERVING, f'service unhealthy (responded with "{_STATUSES.get(status, status)}")')
+    serving = _serving_status(answer.data)
+    return Outcome(serving == _SERVING, f'service unhealthy (responded with "{_STATUSES.get(serving, serving)}")')
 
 
 # Protocol buffers, as far as these two messages need them: a field is (number << 3 | wire type), then its value.

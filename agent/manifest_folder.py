@@ -52,7 +52,7 @@ class ManifestFolder:
             mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
             if known is not None and known.mark == mark:
                 return
-            self._files[name] = _File(mark, known and known.pod)
+            self._files[name] = _File(mark, known.pod if known else None)
             self._files[name].pod = self._read(path)
         except FileNotFoundError:
             return  # It went meanwhile: the next look will miss it.

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from orchestrator.api.errors import ApiError, Conflict, NotFound
 from orchestrator.api.groups.core import NODE, POD
-from orchestrator.api.meta import Key, Object, annotations, is_deleting, key, labels, name, namespace, uid
+from orchestrator.api.meta import Key, Object, is_deleting, key, labels, name, namespace, uid
+from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.api.static_pods import MIRROR, is_static, mirrored
 from orchestrator.client.client import Client
 
@@ -75,7 +76,7 @@ class MirrorPods:
         meta: Object = {
             "name": name(pod),
             "namespace": namespace(pod),
-            "annotations": annotations(pod) | {MIRROR: uid(pod)},
+            "annotations": annotations_of(pod) | {MIRROR: uid(pod)},
             "ownerReferences": [owner],
         }
         if labels(pod):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from orchestrator.api.checks import Errors
 from orchestrator.api.errors import invalid
-from orchestrator.api.meta import Object, annotations
+from orchestrator.api.meta import Object
+from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.api.pod_references import references
 
 #: On the mirror: the uid of the static pod, which is a hash of the file.
@@ -20,12 +21,12 @@ SEEN = "kubernetes.io/config.seen"
 
 def mirrored(pod: Object) -> str:
     """The uid of the static pod that this one mirrors, "" for any other pod."""
-    return annotations(pod).get(MIRROR, "")
+    return annotations_of(pod).get(MIRROR, "")
 
 
 def is_static(pod: Object) -> bool:
     """Whether this is a static pod itself, as its agent knows it."""
-    return annotations(pod).get(SOURCE) == "file" and not mirrored(pod)
+    return annotations_of(pod).get(SOURCE) == "file" and not mirrored(pod)
 
 
 def refused_references(pod: Object) -> list[str]:
@@ -35,6 +36,6 @@ def refused_references(pod: Object) -> list[str]:
 
 def mirror_rules(new: Object, old: Object) -> Errors:
     """The rules that a change breaks: what a pod mirrors stays as it is."""
-    wanted, current = annotations(new).get(MIRROR), annotations(old).get(MIRROR)
+    wanted, current = annotations_of(new).get(MIRROR), annotations_of(old).get(MIRROR)
     if wanted != current:
         yield invalid(f"metadata.annotations[{MIRROR}]", wanted or "", "may not be set, changed or removed")

@@ -12,7 +12,8 @@ from agent.manifests import ManifestError, static_pod
 from agent.runtime.fake import FakeRuntime
 from orchestrator.api.errors import Forbidden, Invalid
 from orchestrator.api.groups.core import EVENT, NODE, POD
-from orchestrator.api.meta import Object, annotations, owner_references, uid
+from orchestrator.api.meta import Object, owner_references, uid
+from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.client.client import Client
 from tests.fakes.agent import NODE as NODE_NAME
 from tests.fakes.agent import Lab, eventually, lab
@@ -64,7 +65,7 @@ def test_a_manifest_runs_and_is_shown(world: Lab) -> None:
     write(world)
     world.start()
     mirror = shown(world)
-    notes = annotations(mirror)
+    notes = annotations_of(mirror)
     assert notes["kubernetes.io/config.source"] == "file"
     assert notes["kubernetes.io/config.mirror"] == notes["kubernetes.io/config.hash"] != uid(mirror)
     assert notes["kubernetes.io/config.seen"]

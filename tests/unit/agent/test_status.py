@@ -249,3 +249,18 @@ def test_the_patch_removes_what_is_no_more() -> None:
     assert patch["podIPs"] is None
     assert patch["hostIPs"] == [{"$patch": "replace"}, {"ip": "192.0.2.1"}]
     assert all(condition["reason"] is None for condition in patch["conditions"] if condition.get("status") == "True")
+
+
+def test_a_pod_has_ended_when_its_sidecars_have() -> None:
+    job = pod("job", container("a"), init=[container("side", restartPolicy="Always")], restartPolicy="Never")
+    known = {"phase": "Running"}
+    ending = seen(sandbox(), instance("side"), instance("a", "exited"), status=known)
+    assert status(job, ending)["phase"] == "Running"
+    ended = seen(sandbox(), instance("side", "exited", exit_code=143), instance("a", "exited"), status=known)
+    assert status(job, ended)["phase"] == "Succeeded", "how a sidecar ends does not count"
+
+
+def test_what_it_is_of_is_said() -> None:
+    made = status({**WEB, "metadata": {**WEB["metadata"], "generation": 3}}, seen(sandbox(), instance()))
+    assert made["observedGeneration"] == 3
+    assert {condition["observedGeneration"] for condition in made["conditions"]} == {3}
