@@ -40,6 +40,8 @@ def container_status(pod: Object, container: Object, seen: Observed, phase: str)
     }
     if instance is not None and instance.id:
         status["containerID"] = f"{RUNTIME}://{instance.id}"
+    if signal := (container.get("lifecycle") or {}).get("stopSignal"):
+        status["stopSignal"] = signal
     status |= _resources(container, instance, seen)
     status["state"] = state = _state(pod, container, instance, seen, phase)
     if last := _last_end(name, instance, seen, state):

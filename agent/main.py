@@ -120,7 +120,8 @@ class Agent:
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
         self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
-        self._scheduler.add_job(self.statics.sync, "interval", seconds=LOOK_FOR_MANIFESTS)
+        self._scheduler.add_job(self.statics.load, "interval", seconds=LOOK_FOR_MANIFESTS)
+        self._scheduler.add_job(self.statics.show, "interval", seconds=LOOK_FOR_MANIFESTS)
         self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
 
     def start(self) -> None:

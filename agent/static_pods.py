@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from agent.kubelet import Kubelet
@@ -16,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class StaticPods:
-    """`sync` is to be called again and again, by one thread at a time."""
+    """`load` and `show` are to be called again and again."""
 
     def __init__(
         self, folder: Path, node: str, kubelet: Kubelet, mirrors: MirrorPods, recorder: EventRecorder, clock: Clock
@@ -26,19 +28,22 @@ class StaticPods:
         self._node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node, "uid": node}}
         #: Those that were begun, by uid.
         self._running: dict[str, Object] = {}
-
-    def sync(self) -> None:
-        """Begin what is new and end what is gone; a file that changed is a new pod, begun when the old one is down."""
-        self.load()
-        self._mirrors.sync(self._running.values())
+        self._loading, self._showing = threading.Lock(), threading.Lock()
 
     def load(self) -> None:
-        """As `sync`, on this machine alone."""
-        try:
-            wanted = {uid(pod): pod for pod in self._folder.pods()}
-        except OSError as error:
-            log.error("static pods: the folder cannot be read, what runs goes on: %s", error)
-            return
+        """Begin what is new and end what is gone; a file that changed is a new pod, begun when the old one is down."""
+        with self._loading:
+            try:
+                self._run({uid(pod): pod for pod in self._folder.pods()})
+            except OSError as error:
+                log.error("static pods: the folder cannot be read, what runs goes on: %s", error)
+
+    def show(self) -> None:
+        """Have the API show what runs; that may take as long as the API likes."""
+        with self._showing:
+            self._mirrors.sync(list(self._running.values()))
+
+    def _run(self, wanted: Mapping[str, Object]) -> None:
         for gone in self._running.keys() - wanted.keys():
             pod = self._running.pop(gone)
             log.info("%s: its manifest is gone or changed, it will be ended", key(pod))

@@ -46,7 +46,8 @@ def write(world: Lab, file: str = "web.yaml", **spec: object) -> None:
 def sync(world: Lab) -> None:
     """What the agent does each second."""
     assert world.agent is not None
-    world.agent.statics.sync()
+    world.agent.statics.load()
+    world.agent.statics.show()
 
 
 def shown(world: Lab) -> Object:
