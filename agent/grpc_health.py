@@ -1,6 +1,7 @@
 """One call of `grpc.health.v1.Health/Check`, over HTTP/2 without TLS (`github.com/grpc/grpc/doc/health-checking.md`).
 
-Imported when a pod has such a probe: the HTTP/2 library costs 4 MiB. Messages are the kubelet's (`pkg/probe/grpc`).
+Imported when a pod has such a probe, as few have: the HTTP/2 library takes memory. Messages are the kubelet's
+(`pkg/probe/grpc`).
 """
 
 from __future__ import annotations

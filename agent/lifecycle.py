@@ -77,13 +77,18 @@ class _Plan:
 
     def kill(self, container: ContainerState, grace: int, message: str) -> None:
         """Unless it was told to stop as soon already; a shorter grace overtakes a longer one."""
-        if self._seen.being_killed(container.id, grace):
+        if self._seen.being_killed(container.id, grace) or self._kill_failed(container.id, grace):
             return
         action = KillContainer(container.labels[LABEL_CONTAINER], container.id, grace, message)
         slot = [running for running in self._seen.inflight if running.slot == action.slot]
         # A start whose hook still runs ends by this.
         if all(isinstance(running, KillContainer) or container.id in self._seen.hooking for running in slot):
             self._actions[action] = None
+
+    def _kill_failed(self, id: str, grace: int) -> bool:
+        """Whether to stop it so soon failed just now."""
+        failed = [(s.action, s.retry_at) for s in self._seen.setbacks.values() if isinstance(s.action, KillContainer)]
+        return any(kill.id == id and kill.grace <= grace and not self.due(at) for kill, at in failed)
 
     def kill_in_time(self, container: ContainerState, pod: Object, message: str) -> None:
         """Within what is left of the grace of a pod that is deleted; who was told to stop is not told again."""
@@ -243,15 +248,12 @@ def _stop(pod: Object, containers: Iterable[ContainerState], plan: _Plan) -> boo
     live = [c for c in containers if is_live(c)]
     sidecars = [init["name"] for init in pods.init_containers(pod) if pods.is_sidecar(init)]
     running = [c for c in live if is_running(c)]
-    last = next((name for name in reversed(sidecars) if any(c.labels[LABEL_CONTAINER] == name for c in running)), None)
-    for container in running:
-        name = container.labels[LABEL_CONTAINER]
-        if name not in sidecars:
-            plan.kill(container, grace_seconds(pod), f"Stopping container {name}")
-            last = None
-    for container in running:
-        if container.labels[LABEL_CONTAINER] == last:
-            plan.kill_in_time(container, pod, f"Stopping container {last}")
+    others = [c for c in running if c.labels[LABEL_CONTAINER] not in sidecars]
+    for container in others:
+        plan.kill(container, grace_seconds(pod), f"Stopping container {container.labels[LABEL_CONTAINER]}")
+    if running and not others:
+        last = max(running, key=lambda c: sidecars.index(c.labels[LABEL_CONTAINER]))
+        plan.kill_in_time(last, pod, f"Stopping container {last.labels[LABEL_CONTAINER]}")
     for container in live:
         name = container.labels[LABEL_CONTAINER]
         if not is_running(container) and not plan.starting(name):

@@ -294,6 +294,15 @@ def test_a_failed_action_waits_and_others_do_not() -> None:
     assert EnsureImage("app") in step(WEB, observed, NOW + 10).actions
 
 
+def test_a_stop_that_failed_is_not_tried_again_at_once_unless_it_is_to_be_quicker() -> None:
+    setback = Setback(kill("app", 30), "", "the engine answers 500", NOW + 10)
+    observed = seen(sandbox(), instance(), setbacks={setback.action.slot: setback})
+    waiting = step(deleted(WEB, NOW, 30), observed, NOW)
+    assert (waiting.actions, waiting.again_at) == ((), NOW + 10)
+    assert step(deleted(WEB, NOW, 5), observed, NOW).actions == (kill("app", 5),)
+    assert step(deleted(WEB, NOW, 30), observed, NOW + 10).actions == (kill("app", 30),)
+
+
 def test_a_sandbox_that_does_not_start_is_not_made_anew_at_once() -> None:
     setback = Setback(StartSandbox("s1"), "ContainerCreating", "port taken", NOW + 10)
     observed = Observed(setbacks={setback.action.slot: setback})

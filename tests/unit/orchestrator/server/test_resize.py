@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.api.errors import Invalid
-from orchestrator.api.groups.core import POD
+from orchestrator.api.errors import Forbidden, Invalid
+from orchestrator.api.groups.core import LIMIT_RANGE, POD, RESOURCE_QUOTA
 from orchestrator.api.meta import Object
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.client.client import Client
@@ -143,3 +143,23 @@ def test_stop_signals(client: Client, system: Object, signal: str, why: str) -> 
         client.create(
             POD, {"metadata": {"name": "web", "namespace": "default"}, "spec": {"containers": [app], **system}}
         )
+
+
+def test_quotas_and_limit_ranges_hold_for_it(client: Client) -> None:
+    create(client)
+    meta = {"name": "most", "namespace": "default"}
+    client.create(RESOURCE_QUOTA, {"metadata": meta, "spec": {"hard": {"requests.memory": "1Gi"}}})
+    client.patch(
+        RESOURCE_QUOTA,
+        "most",
+        {"status": {"hard": {"requests.memory": "1Gi"}, "used": {"requests.memory": "128Mi"}}},
+        "default",
+        subresource="status",
+    )
+    with pytest.raises(Forbidden, match="exceeded quota: most, requested: requests.memory="):
+        resize(client, {"requests": {"memory": "2Gi"}, "limits": {"memory": "2Gi"}})
+    assert resize(client, {"requests": {"memory": "96Mi"}})
+    limits = [{"type": "Container", "max": {"cpu": "2"}}]
+    client.create(LIMIT_RANGE, {"metadata": meta, "spec": {"limits": limits}})
+    with pytest.raises(Forbidden, match="maximum cpu usage per Container is 2"):
+        resize(client, {"limits": {"cpu": "3"}})
