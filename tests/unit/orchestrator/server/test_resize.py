@@ -9,8 +9,9 @@ import pytest
 from orchestrator.api.errors import Forbidden, Invalid
 from orchestrator.api.groups.core import LIMIT_RANGE, POD, RESOURCE_QUOTA
 from orchestrator.api.meta import Object
-from orchestrator.api.request import STRATEGIC_PATCH
+from orchestrator.api.request import APPLY_PATCH, STRATEGIC_PATCH, Request, User
 from orchestrator.client.client import Client
+from orchestrator.server.local import LocalTransport
 from orchestrator.util.clock import FakeClock
 from tests.fakes.api import local_api
 
@@ -59,12 +60,25 @@ def test_nothing_else_changes_by_it(client: Client) -> None:
     assert "labels" not in after["metadata"]
 
 
-def test_by_put_and_by_apply(client: Client) -> None:
+def test_by_put(client: Client) -> None:
     pod = create(client)
     pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "300m"
-    assert (
-        client.update(POD, pod, subresource="resize")["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "300m"
-    )
+    after = client.update(POD, pod, subresource="resize")
+    assert after["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "300m"
+
+
+def test_by_apply(clock: FakeClock) -> None:
+    resources, client = local_api(clock)
+    create(client)
+    wanted = {"name": "app", "image": "other", "resources": {"requests": {"cpu": "300m"}}}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [wanted]}}
+    options = {"fieldManager": "sizer", "force": "true"}
+    request = Request("patch", POD, "default", "web", "resize", options=options, body=body, content_type=APPLY_PATCH)
+    after = LocalTransport(resources, User("admin", ("system:masters",))).call(request)
+    (app,) = after["spec"]["containers"]
+    assert (app["resources"]["requests"]["cpu"], app["image"]) == ("300m", "nginx")
+    (owner,) = (entry for entry in after["metadata"]["managedFields"] if entry["manager"] == "sizer")
+    assert owner["subresource"] == "resize"
 
 
 def test_the_pod_itself_takes_no_other_resources(client: Client) -> None:
@@ -156,7 +170,7 @@ def test_quotas_and_limit_ranges_hold_for_it(client: Client) -> None:
         "default",
         subresource="status",
     )
-    with pytest.raises(Forbidden, match="exceeded quota: most, requested: requests.memory="):
+    with pytest.raises(Forbidden, match=r"exceeded quota: most, requested: requests\.memory="):
         resize(client, {"requests": {"memory": "2Gi"}, "limits": {"memory": "2Gi"}})
     assert resize(client, {"requests": {"memory": "96Mi"}})
     limits = [{"type": "Container", "max": {"cpu": "2"}}]
