@@ -11,6 +11,10 @@ VOLUMES_SLOT = "/volumes"
 POD_SLOT = "/pod"
 
 
+def resize_slot(container: str) -> str:
+    return f"/resize/{container}"
+
+
 @dataclass(frozen=True, slots=True)
 class CreateSandbox:
     @property
@@ -78,6 +82,18 @@ class StartContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class ResizeContainer:
+    """Have the limits of its present spec hold for the running container."""
+
+    container: str
+    id: str
+
+    @property
+    def slot(self) -> str:
+        return resize_slot(self.container)
+
+
+@dataclass(frozen=True, slots=True)
 class KillContainer:
     """The image's stop signal, then SIGKILL after `grace` seconds. `message` is for the Killing event."""
 
@@ -125,6 +141,7 @@ Action = (
     | EnsureImage
     | CreateContainer
     | StartContainer
+    | ResizeContainer
     | KillContainer
     | RemoveContainer
     | TeardownVolumes

@@ -1,4 +1,6 @@
-"""One check of one container: an HTTP request, a TCP connection or a command. Blocks for at most the timeout.
+"""One check of one container: an HTTP request, a gRPC call, a TCP connection or a command.
+
+Blocks for at most the timeout.
 
 Messages are those of Kubernetes' prober, as far as they name no Go internals.
 """
@@ -7,10 +9,11 @@ from __future__ import annotations
 
 import http.client
 import socket
-import ssl
+import time
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
+from agent import timed
 from agent.podspec import port_number
 from agent.probes import Outcome, Probe
 from agent.runtime.base import ExecResult, RuntimeFailure
@@ -36,9 +39,11 @@ def check(probe: Probe, container: Object, ip: str, execute: Exec) -> Outcome:
             return _tcp(target.get("host") or ip, port_number(container, target["port"]), probe.timeout)
         if "httpGet" in handler:
             return _http(handler["httpGet"], container, ip, probe.timeout)
+        if "grpc" in handler:
+            return _grpc(handler["grpc"], ip, probe.timeout)
     except ValueError as error:
-        return Outcome(False, str(error))
-    return Outcome(False, "missing probe handler: give it httpGet, tcpSocket or exec")
+        return Outcome(False, str(error), errored=True)
+    return Outcome(False, "missing probe handler: give it httpGet, tcpSocket, grpc or exec", errored=True)
 
 
 def _command(command: list[str], timeout: float, execute: Exec) -> Outcome:
@@ -47,8 +52,15 @@ def _command(command: list[str], timeout: float, execute: Exec) -> Outcome:
     except TimeoutError:
         return Outcome(False, f"command {' '.join(command)!r} timed out after {timeout:g}s")
     except RuntimeFailure as error:
-        return Outcome(False, f"command {' '.join(command)!r} could not be run: {error}")
+        return Outcome(False, f"command {' '.join(command)!r} could not be run: {error}", errored=True)
     return Outcome(result.exit_code == 0, result.output[:MAX_OUTPUT].decode(errors="replace"))
+
+
+def _grpc(target: Object, ip: str, timeout: float) -> Outcome:
+    # Few pods have such a probe.
+    from agent import grpc_health
+
+    return grpc_health.check(ip, int(target["port"]), target.get("service") or "", timeout, USER_AGENT)
 
 
 def _tcp(host: str, port: int, timeout: float) -> Outcome:
@@ -66,44 +78,38 @@ def _http(target: Object, container: Object, ip: str, timeout: float) -> Outcome
     headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
     headers |= {header["name"]: header["value"] for header in target.get("httpHeaders") or ()}
     try:
-        code = _get(url, headers, timeout)
+        return _get(url, headers, time.monotonic() + timeout)
     except (OSError, http.client.HTTPException) as error:
         return _unreachable(f'Get "{url}"', error)
-    return Outcome(200 <= code < 400, f"HTTP probe failed with statuscode: {code}")
 
 
-def _get(url: str, headers: dict[str, str], timeout: float) -> int:
-    """The status code after redirects; one to another host is not followed and counts as an answer."""
+def _get(url: str, headers: dict[str, str], deadline: float) -> Outcome:
+    """What the answer after all redirects means; one to another host is not followed, and told of."""
     host = urlsplit(url).hostname
     for _ in range(MAX_REDIRECTS):
-        code, location = _request(url, headers, timeout)
+        code, location, body = _request(url, headers, deadline)
         if not (300 <= code < 400 and location):
-            return code
+            return Outcome(200 <= code < 400, f"HTTP probe failed with statuscode: {code}")
         url = urljoin(url, location)
         if urlsplit(url).hostname != host or urlsplit(url).scheme not in ("http", "https"):
-            return code
+            return Outcome(True, warning=f"Probe terminated redirects, Response body: {body}")
     raise http.client.HTTPException(f"stopped after {MAX_REDIRECTS} redirects")
 
 
-def _request(url: str, headers: dict[str, str], timeout: float) -> tuple[int, str]:
+def _request(url: str, headers: dict[str, str], deadline: float) -> tuple[int, str, str]:
+    """(status, Location, the body's beginning)."""
     parts = urlsplit(url)
-    connection = _connection(parts.scheme, parts.hostname or "", parts.port, timeout)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port)
+    connection.sock = timed.connect(parts.hostname or "", connection.port, deadline, tls=parts.scheme == "https")
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
-        answer.read(MAX_OUTPUT)
-        return answer.status, answer.headers.get("Location", "")
+        body = answer.read(MAX_OUTPUT).decode(errors="replace")
+        return answer.status, answer.headers.get("Location", ""), body
     finally:
         connection.close()
-
-
-def _connection(scheme: str, host: str, port: int | None, timeout: float) -> http.client.HTTPConnection:
-    if scheme == "http":
-        return http.client.HTTPConnection(host, port, timeout=timeout)
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
 
 
 def _unreachable(what: str, error: Exception) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent import resize
 from agent.observed import Observed, is_running
 from agent.phase import initialized
 from agent.podspec import find_by_name
@@ -11,7 +12,10 @@ from orchestrator.api.times import rfc3339
 
 TRUE, FALSE = "True", "False"
 #: In this order, which is Kubernetes'; conditions of others (readiness gates) follow.
-OWN = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+OWN = (
+    *("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"),
+    *(resize.PENDING, resize.IN_PROGRESS),
+)
 
 
 def conditions(pod: Object, seen: Observed, new: Object, now: float) -> list[Object]:
@@ -24,9 +28,17 @@ def conditions(pod: Object, seen: Observed, new: Object, now: float) -> list[Obj
         {**_ready(pod, containers_ready), "type": "Ready"},
         {**containers_ready, "type": "ContainersReady"},
         _condition("PodScheduled", True),
+        *resize.conditions(pod, seen),
     ]
     others = [condition for condition in _current(pod) if condition["type"] not in OWN]
-    return [_with_time(condition, old, rfc3339(now)) for condition in computed] + others
+    timed = [_with_time(condition, old, rfc3339(now)) for condition in computed]
+    return [_of_generation(condition, new) for condition in timed] + others
+
+
+def _of_generation(condition: Object, new: Object) -> Object:
+    """With the generation of the spec that it was observed for."""
+    generation = new.get("observedGeneration")
+    return condition if generation is None else {**condition, "observedGeneration": generation}
 
 
 def _current(pod: Object) -> list[Object]:

@@ -17,6 +17,7 @@ from agent.phase import ENDED, next_init
 from agent.podspec import find_by_name
 from agent.restarts import back_off, back_off_message, changed, first_start_failure, restarts_again
 from agent.runtime.base import LABEL_CONTAINER, ContainerState
+from agent.runtime.limits import unlike
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, is_deleting
 from orchestrator.api.times import rfc3339
@@ -39,10 +40,22 @@ def container_status(pod: Object, container: Object, seen: Observed, phase: str)
     }
     if instance is not None and instance.id:
         status["containerID"] = f"{RUNTIME}://{instance.id}"
+    if signal := (container.get("lifecycle") or {}).get("stopSignal"):
+        status["stopSignal"] = signal
+    status |= _resources(container, instance, seen)
     status["state"] = state = _state(pod, container, instance, seen, phase)
     if last := _last_end(name, instance, seen, state):
         status["lastState"] = {"terminated": last}
     return status
+
+
+def _resources(container: Object, instance: ContainerState | None, seen: Observed) -> Object:
+    """What was granted, and what holds: until the engine has taken over a change, what held before."""
+    granted = container.get("resources") or {}
+    resizing = instance is not None and is_running(instance) and unlike(container, instance.resources)
+    holding = (seen.old_status(container["name"]) or {}).get("resources", granted) if resizing else granted
+    told = {"allocatedResources": granted.get("requests"), "resources": holding}
+    return {field: value for field, value in told.items() if value}
 
 
 def _is_over(pod: Object, seen: Observed, phase: str) -> bool:
@@ -127,8 +140,8 @@ def _terminated(instance: ContainerState) -> Object:
         "startedAt": rfc3339(instance.started_at),
         "finishedAt": rfc3339(ended_at(instance)),
     }
-    if instance.error:
-        end["message"] = instance.error
+    if message := ": ".join(filter(None, (instance.error, instance.message))):
+        end["message"] = message
     if instance.id:
         end["containerID"] = f"{RUNTIME}://{instance.id}"
     return end

@@ -13,6 +13,7 @@ from agent.actions import (
     PrepareVolumes,
     RemoveContainer,
     RemoveSandbox,
+    ResizeContainer,
     StartSandbox,
     TeardownVolumes,
 )
@@ -62,6 +63,8 @@ def _events(action: Action, message: str) -> tuple[PodEvent, ...]:
             reason, text = "Failed", f"Error: {message}"
         case KillContainer() | RemoveContainer() | RemoveSandbox() | TeardownVolumes():
             reason, text = "FailedKillPod", f"error killing pod: {message}"
+        case ResizeContainer():
+            reason, text = "ResizeError", f"Error resizing container {action.container}: {message}"
         case _:
             return ()
     return (PodEvent("Warning", reason, text),)

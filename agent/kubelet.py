@@ -15,7 +15,8 @@ from agent.orphans import orphan
 from agent.pod_worker import PodWorker
 from agent.runtime.base import LABEL_UID, ContainerState, EngineUnreachable, Event
 from agent.volume_folders import VolumeError, VolumeFolders
-from orchestrator.api.meta import Key, Object, key, make_key, uid
+from orchestrator.api.meta import Key, Object, key, make_key, status, uid
+from orchestrator.api.static_pods import mirrored
 from orchestrator.client.informer import Informer
 from orchestrator.client.workqueue import WorkQueue
 from orchestrator.util import threads
@@ -40,7 +41,7 @@ class Kubelet:
         self._unclaimed: dict[str, list[ContainerState]] = {}
         self._listed = threading.Event()
         # Here and not in `start`: an informer that has synced must mean that the pods are known, else they are orphans.
-        informer.add_handler(self._pod_changed)
+        informer.add_handler(self._in_api_changed)
 
     def start(self) -> None:
         threads.start("pod-sync", self._sync_pods)
@@ -56,6 +57,11 @@ class Kubelet:
         """The pods that are looked after, with the status that the agent computed."""
         return [worker.pod | {"status": worker.memory.status} for worker in self.workers()]
 
+    def others(self, pod_uid: str) -> list[Object]:
+        """The pods beside one, with the resources that they were granted."""
+        workers = (worker for worker in self.workers() if uid(worker.pod) != pod_uid)
+        return [worker.allocated | {"status": worker.memory.status} for worker in workers]
+
     def workers(self) -> list[PodWorker]:
         with self._lock:
             return list(self._workers.values())
@@ -70,9 +76,26 @@ class Kubelet:
         found = [worker for worker in self.workers() if key(worker.pod) == make_key(namespace, name)]
         return min(found, key=lambda worker: worker.memory.gone, default=None)
 
-    # From the API
+    # From the API, and from the node's manifests
 
-    def _pod_changed(self, old: Object | None, new: Object | None) -> None:
+    def _in_api_changed(self, old: Object | None, new: Object | None) -> None:
+        """A mirror pod is no pod to run: it shows one, and what the API has of its status."""
+        pod = new or old
+        assert pod is not None
+        if static := mirrored(pod):
+            self._mirror_changed(static, pod)
+        else:
+            self.pod_changed(old, new)
+
+    def _mirror_changed(self, static: str, mirror: Object) -> None:
+        with self._lock:
+            worker = self._workers.get(static)
+        if worker is not None:
+            worker.pod = worker.pod | {"status": status(mirror)}
+            worker.resend_status()
+
+    def pod_changed(self, old: Object | None, new: Object | None) -> None:
+        """There is a new pod to run, or another wish of it; None for `new`: there is none any more."""
         if new is None:
             assert old is not None
             self._pod_gone(old)
@@ -102,9 +125,10 @@ class Kubelet:
             if LABEL_UID in container.labels:
                 by_pod.setdefault(container.labels[LABEL_UID], []).append(container)
         with self._lock:
-            for pod_uid, worker in self._workers.items():
-                worker.memory.relist(by_pod.pop(pod_uid, ()), at)
+            claimed = [(worker, by_pod.pop(pod_uid, ())) for pod_uid, worker in self._workers.items()]
             self._unclaimed = by_pod
+        for worker, own in claimed:
+            worker.relist(own, at)
         self._listed.set()
         self._end_orphans()
         self.wake_all()
@@ -138,7 +162,7 @@ class Kubelet:
     def _begin(self, pod: Object) -> PodWorker:
         pod_uid = uid(pod)
         worker = self._make_worker(pod, lambda: self.wake(pod_uid))
-        worker.memory.relist(self._unclaimed.pop(pod_uid, ()), self._clock.monotonic())
+        worker.relist(self._unclaimed.pop(pod_uid, ()), self._clock.monotonic())
         self._workers[pod_uid] = worker
         return worker
 
@@ -197,4 +221,7 @@ class Kubelet:
         with self._lock:
             self._workers.pop(due, None)
         worker.close()
+        for other in self.workers():
+            if other.memory.resize_refused is not None:
+                self.wake(uid(other.pod))  # There may be room for it now.
         log.info("%s: ended, nothing of it is left", key(worker.pod))

@@ -7,6 +7,7 @@ all start anew; a deleted pod's containers get their grace, and only when nothin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,17 +21,20 @@ from agent.actions import (
     PrepareVolumes,
     RemoveContainer,
     RemoveSandbox,
+    ResizeContainer,
     StartContainer,
     StartSandbox,
     TeardownVolumes,
 )
 from agent.observed import Observed, is_live, is_running, restarts
 from agent.phase import ENDED, deadline_at, next_init, phase
-from agent.podspec import all_containers, find_by_name, grace_seconds, needs_address
-from agent.restarts import changed, restart_at, restarts_again
+from agent.podspec import LEAST_GRACE, all_containers, find_by_name, grace_seconds, needs_address
+from agent.restarts import changed, redefined, resize_restarts, restart_at, restarts_again
 from agent.runtime.base import LABEL_CONTAINER, ContainerState
+from agent.runtime.limits import unlike
 from orchestrator.api import pods
-from orchestrator.api.meta import Object, is_deleting
+from orchestrator.api.meta import Object, is_deleting, metadata
+from orchestrator.api.times import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,26 @@ class _Plan:
 
     def kill(self, container: ContainerState, grace: int, message: str) -> None:
         """Unless it was told to stop as soon already; a shorter grace overtakes a longer one."""
-        if self._seen.being_killed(container.id, grace):
+        if self._seen.being_killed(container.id, grace) or self._kill_failed(container.id, grace):
             return
         action = KillContainer(container.labels[LABEL_CONTAINER], container.id, grace, message)
         slot = [running for running in self._seen.inflight if running.slot == action.slot]
-        if all(isinstance(running, KillContainer) for running in slot):
+        # A start whose hook still runs ends by this.
+        if all(isinstance(running, KillContainer) or container.id in self._seen.hooking for running in slot):
             self._actions[action] = None
+
+    def _kill_failed(self, id: str, grace: int) -> bool:
+        """Whether to stop it so soon failed just now."""
+        failed = [(s.action, s.retry_at) for s in self._seen.setbacks.values() if isinstance(s.action, KillContainer)]
+        return any(kill.id == id and kill.grace <= grace and not self.due(at) for kill, at in failed)
+
+    def kill_in_time(self, container: ContainerState, pod: Object, message: str) -> None:
+        """Within what is left of the grace of a pod that is deleted; who was told to stop is not told again."""
+        grace, told = grace_seconds(pod), self._seen.stopping.get(container.id)
+        left = grace if told is None else told
+        if told is None and is_deleting(pod):
+            left = math.ceil(parse(metadata(pod)["deletionTimestamp"]) - self._now)
+        self.kill(container, min(grace, max(LEAST_GRACE, left)), message)
 
     def starting(self, container: str) -> bool:
         return self._seen.busy(container)
@@ -160,13 +178,17 @@ def _advance(pod: Object, seen: Observed, plan: _Plan, container: Object) -> Non
 
 def _keep(pod: Object, seen: Observed, plan: _Plan, container: Object, instance: ContainerState) -> None:
     name = container["name"]
-    if changed(container, instance):
+    if redefined(container, instance):
         plan.kill(instance, grace_seconds(pod), f"Container {name} definition changed, will be restarted")
+    elif resize_restarts(container, instance):
+        plan.kill(instance, grace_seconds(pod), f"Container {name} resize requires restart")
     elif instance.id in seen.health.unhealthy:
         probe = seen.health.unhealthy[instance.id]
         own = (container.get(f"{probe}Probe") or {}).get("terminationGracePeriodSeconds")
         grace = grace_seconds(pod) if own is None else max(int(own), 1)
         plan.kill(instance, grace, f"Container {name} failed {probe} probe, will be restarted")
+    elif unlike(container, instance.resources) and not seen.being_killed(instance.id, grace_seconds(pod)):
+        plan.do(ResizeContainer(name, instance.id))
 
 
 def _create(seen: Observed, plan: _Plan, container: Object, ended: ContainerState | None) -> None:
@@ -219,13 +241,19 @@ def _terminate(pod: Object, seen: Observed, plan: _Plan) -> None:
 
 
 def _stop(pod: Object, containers: Iterable[ContainerState], plan: _Plan) -> bool:
-    """Stop those that run, sidecars after the others, and remove those that never started; True when all are down."""
+    """Stop those that run and remove those that never started; True when all are down.
+
+    Sidecars are stopped after the others, each when those that came after it are down, in what is left of the grace.
+    """
     live = [c for c in containers if is_live(c)]
-    sidecars = {init["name"] for init in pods.init_containers(pod) if pods.is_sidecar(init)}
+    sidecars = [init["name"] for init in pods.init_containers(pod) if pods.is_sidecar(init)]
     running = [c for c in live if is_running(c)]
-    first = [c for c in running if c.labels[LABEL_CONTAINER] not in sidecars] or running
-    for container in first:
+    others = [c for c in running if c.labels[LABEL_CONTAINER] not in sidecars]
+    for container in others:
         plan.kill(container, grace_seconds(pod), f"Stopping container {container.labels[LABEL_CONTAINER]}")
+    if running and not others:
+        last = max(running, key=lambda c: sidecars.index(c.labels[LABEL_CONTAINER]))
+        plan.kill_in_time(last, pod, f"Stopping container {last.labels[LABEL_CONTAINER]}")
     for container in live:
         name = container.labels[LABEL_CONTAINER]
         if not is_running(container) and not plan.starting(name):

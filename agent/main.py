@@ -25,6 +25,7 @@ from agent.images import ImageManager
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
 from agent.local_volumes import LocalVolumes
+from agent.mirror_pods import MirrorPods
 from agent.node_agent import NodeAgent, NodeIdentity
 from agent.node_facts import engineless, primary_address
 from agent.pod_actions import PodActions, Tools
@@ -36,8 +37,10 @@ from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, R
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
+from agent.static_pods import StaticPods
 from agent.stats import PERIOD, UsageMeter
 from agent.status_sender import StatusSender
+from agent.termination import TerminationMessages
 from agent.tokens import TokenManager
 from agent.volume_folders import volume_folders
 from agent.volumes import VolumeManager
@@ -64,6 +67,9 @@ SLOW = 64
 RELIST = 45.0
 #: Seconds between looks for new contents of ConfigMap and Secret volumes (the kubelet's sync period).
 REFRESH = 60.0
+#: Seconds between looks at the folder of static pods, and its name in the node's.
+LOOK_FOR_MANIFESTS = 1.0
+MANIFESTS = "manifests"
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 
@@ -81,12 +87,15 @@ class Agent:
         self._pods = Informer(client, POD, field_selector=f"spec.nodeName={node}", clock=clock)
         self._services = Informer(client, SERVICE, clock=clock)
         self._recorder = EventRecorder(client, "kubelet", node, clock=clock)
-        self._statuses = StatusSender(client, clock)
+        mirrors = MirrorPods(client, node)
+        self._pods.add_handler(mirrors.pod_changed)
+        self._statuses = StatusSender(client, clock, mirrors.shown_as)
         lookup = ApiLookup(client, self._services)
         folders = volume_folders(files, runtime)
         self._volumes = LocalVolumes(client, folders, node, clock)
         volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
-        tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
+        messages = TerminationMessages(runtime, folders)
+        tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context, messages)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
         shared = Shared(
@@ -98,8 +107,11 @@ class Agent:
             quick=Pool("pod-quick", QUICK),
             slow=Pool("pod-slow", SLOW),
             host_ip=primary_address(),
+            others=kubelet.others,
+            allocatable=context.allocatable,
         )
         self.kubelet = kubelet
+        self.statics = StaticPods(files / MANIFESTS, node, kubelet, mirrors, self._recorder, clock)
         meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
         self._server = HttpsServer(DeferredApp(lambda: _app(node, kubelet, runtime, meter, clock)), identity)
         self.port = self._server.port
@@ -112,10 +124,13 @@ class Agent:
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
         self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
+        self._scheduler.add_job(self.statics.load, "interval", seconds=LOOK_FOR_MANIFESTS)
+        self._scheduler.add_job(self.statics.show, "interval", seconds=LOOK_FOR_MANIFESTS)
         self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
 
     def start(self) -> None:
-        """The Node first: a cluster is up when its nodes are."""
+        """The Node first: a cluster is up when its nodes are. Static pods are known before the engine is asked."""
+        self.statics.load()
         for part in (self.node, self.engine, self._pods, self._services, self.kubelet, self._prober):
             part.start()
         self._volumes.start()
@@ -159,6 +174,7 @@ def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeCo
         cluster_domain=settings.cluster_domain,
         resolver=parse_resolv_conf(_read(RESOLV_CONF)),
         allocatable={"cpu": str(known.cpus), "memory": str(known.memory)},
+        pids_limit=settings.pod_pids_limit,
     )
 
 

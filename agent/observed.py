@@ -62,6 +62,14 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class ResizeRefusal:
+    """Why a resize is not granted; `reason` is Infeasible (never on this node) or Deferred (not now)."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """`status` is the pod's last status, as computed or found: the memory of what the engine has forgotten."""
 
@@ -79,9 +87,12 @@ class Observed:
     setbacks: Mapping[str, Setback] = field(default_factory=dict)
     #: Grace given to containers that were told to stop, by id.
     stopping: Mapping[str, int] = field(default_factory=dict)
+    #: Containers that run and whose postStart hook does too, by id: to others they have not started.
+    hooking: frozenset[str] = frozenset()
     #: Restart count at which a container last ran long enough to start its back-off anew, by name.
     steady: Mapping[str, int] = field(default_factory=dict)
     health: Health = Health()
+    resize_refused: ResizeRefusal | None = None
     status: Object = field(default_factory=dict)
 
     @property
@@ -108,8 +119,11 @@ class Observed:
         return self._newest_of(name, self.instances(name))
 
     def newest_started(self, name: str) -> ContainerState | None:
-        """As `newest`, but passing over an instance that is made and not started yet: nobody is to see that one."""
-        return self._newest_of(name, [i for i in self.instances(name) if not is_startable(i)])
+        """As `newest`, but passing over an instance that has not started yet: nobody is to see that one."""
+        return self._newest_of(name, [i for i in self.instances(name) if not self._is_starting(i)])
+
+    def _is_starting(self, instance: ContainerState) -> bool:
+        return is_startable(instance) or instance.id in self.hooking
 
     def _newest_of(self, name: str, instances: list[ContainerState]) -> ContainerState | None:
         known = remembered(self.old_status(name) or {})

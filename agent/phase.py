@@ -37,7 +37,7 @@ def _init_done(init: Object, seen: Observed) -> bool:
     if instance is None or not seen.in_sandbox(instance):
         return False
     if pods.is_sidecar(init):
-        return is_running(instance) and instance.id not in seen.health.starting
+        return is_running(instance) and instance.id not in seen.health.starting | seen.hooking
     return succeeded(instance)
 
 

@@ -15,6 +15,7 @@ from agent.actions import (
     PrepareVolumes,
     RemoveContainer,
     RemoveSandbox,
+    ResizeContainer,
     StartContainer,
     StartSandbox,
     TeardownVolumes,
@@ -39,7 +40,9 @@ from agent.runtime.base import (
     Runtime,
     RuntimeFailure,
 )
+from agent.runtime.limits import adjustable
 from agent.runtime.translate import NodeContext, container_spec, sandbox_spec
+from agent.termination import TerminationMessages
 from agent.volumes import VolumeManager
 from orchestrator.api.groups.core import SECRET
 from orchestrator.api.meta import Object, is_deleting, namespace, spec, uid
@@ -60,6 +63,7 @@ class Tools:
     recorder: EventRecorder
     clock: Clock
     node: NodeContext
+    messages: TerminationMessages
 
 
 class PodActions:
@@ -92,12 +96,17 @@ class PodActions:
                 self._create_container(pod, action, memory)
             case StartContainer():
                 self._start_container(pod, action, memory)
+            case ResizeContainer(name, id):
+                self._resize(pod, name, id, memory)
             case KillContainer():
                 self._kill(pod, action, memory)
 
     def inspect(self, id: str) -> ContainerState:
-        """Raises NoSuchContainer, EngineUnreachable."""
-        return self._runtime.inspect(id)
+        """With its message, if it has ended. Raises NoSuchContainer, EngineUnreachable."""
+        return self.complete(self._runtime.inspect(id))
+
+    def complete(self, state: ContainerState) -> ContainerState:
+        return self._tools.messages.complete(state)
 
     def _create_sandbox(self, pod: Object, memory: PodMemory) -> None:
         self._pause_image = self._pause_image or self._runtime.ensure_pause_image()
@@ -118,7 +127,9 @@ class PodActions:
             memory.put(state, self._tools.clock.monotonic())
             return
         now = self._tools.clock.now()
-        state = ContainerState(id, spec.name, spec.labels, spec.image, image_id, "created", created_at=now)
+        state = ContainerState(
+            id, spec.name, spec.labels, spec.image, image_id, "created", created_at=now, resources=spec.resources
+        )
         memory.put(state, self._tools.clock.monotonic())
 
     def _start_sandbox(self, id: str, memory: PodMemory) -> None:
@@ -159,7 +170,10 @@ class PodActions:
             sandbox_id=action.sandbox,
             image=image,
             env=env,
-            mounts=tools.volumes.mounts(pod, container, memory.prepared, env),
+            mounts=[
+                *tools.volumes.mounts(pod, container, memory.prepared, env),
+                tools.messages.mount(pod, container, action.restarts),
+            ],
             restarts=action.restarts,
             node=tools.node,
             target_id=_target(container, memory),
@@ -182,20 +196,23 @@ class PodActions:
             message = f'Error: failed to start container "{action.container}": {failure}'
             self._event(pod, PodEvent("Warning", "Failed", message), action.container)
         else:
-            started = self._tools.clock.now()
-            self._post_start(pod, action, memory)
-            memory.started(action.id, started, at)
+            hooked = hook_of(_container(pod, action.container), "postStart") is not None
+            memory.started(action.id, self._tools.clock.now(), at, hooking=hooked)
             event = PodEvent("Normal", "Started", f"Started container {action.container}")
             self._event(pod, event, action.container)
+            if hooked:
+                self._post_start(pod, action, memory)
 
     def _post_start(self, pod: Object, action: StartContainer, memory: PodMemory) -> None:
-        """The container counts as running when its hook is done; one whose hook fails is stopped."""
+        """The container counts as started when its hook is done; one whose hook fails is stopped."""
         problem = self._hook("postStart", pod, action.container, action.id, LONGEST_START, memory)
-        if problem:
-            self._event(
-                pod, PodEvent("Warning", "FailedPostStartHook", f"PostStartHook failed: {problem}"), action.container
-            )
-            self._runtime.stop(action.id, grace_seconds(pod))
+        # One that is being stopped, or ended by itself, takes its hook with it.
+        if problem and not memory.is_stopping(action.id):
+            failed = PodEvent("Warning", "FailedPostStartHook", f"PostStartHook failed: {problem}")
+            self._event(pod, failed, action.container)
+            self._event(pod, PodEvent("Normal", "Killing", "FailedPostStartHook"), action.container)
+            self._stop(action.id, grace_seconds(pod), memory)
+        memory.hook_ended(action.id)
 
     def _hook(self, hook: str, pod: Object, name: str, id: str, timeout: float, memory: PodMemory) -> str:
         """What went wrong with it, "" when nothing did or there is no such hook."""
@@ -207,7 +224,8 @@ class PodActions:
         def execute(command: list[str], seconds: float) -> ExecResult:
             return self._runtime.exec(id, command, seconds)
 
-        return run_hook(wanted, container, memory.status.get("podIP", ""), execute, timeout, self._tools.clock)
+        ip, end = memory.status.get("podIP", ""), memory.end_of(id)
+        return run_hook(wanted, container, ip, execute, timeout, self._tools.clock, end)
 
     def _note_failed_start(self, id: str, failure: RuntimeFailure, memory: PodMemory) -> None:
         state = self._runtime.inspect(id)
@@ -228,11 +246,22 @@ class PodActions:
                 pod, PodEvent("Warning", "FailedPreStopHook", f"PreStopHook failed: {problem}"), action.container
             )
         at = self._tools.clock.monotonic()
-        self._runtime.stop(action.id, grace_after(action.grace, at - begun))
+        self._stop(action.id, grace_after(action.grace, at - begun), memory)
+
+    def _stop(self, id: str, grace: float, memory: PodMemory) -> None:
+        self._runtime.stop(id, grace)
         try:
-            memory.put(self._runtime.inspect(action.id), self._tools.clock.monotonic())
+            memory.put(self.inspect(id), self._tools.clock.monotonic())
         except NoSuchContainer:
-            memory.drop(action.id)
+            memory.drop(id)
+
+    def _resize(self, pod: Object, name: str, id: str, memory: PodMemory) -> None:
+        at = self._tools.clock.monotonic()
+        try:
+            self._runtime.update(id, adjustable(_container(pod, name)))
+            memory.put(self.inspect(id), at)
+        except NoSuchContainer:
+            memory.drop(id)
 
     def _remove_sandbox(self, pod: Object, id: str, memory: PodMemory) -> None:
         state = memory.get(id)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from agent.actions import PARTIAL, Action, KillContainer
-from agent.observed import Health, Observed, Setback, Volumes, is_running, restarts
+from agent.observed import Health, Observed, ResizeRefusal, Setback, Volumes, is_running, restarts
 from agent.restarts import ran_steadily
 from agent.runtime.base import LABEL_CONTAINER, ContainerState, Image
 from agent.volumes import Prepared
@@ -34,13 +34,19 @@ class PodMemory:
         self._images: dict[str, Image] = {}
         self._setbacks: dict[str, Setback] = {}
         self._stopping: dict[str, int] = {}
+        self._hooking: set[str] = set()
         self._steady: dict[str, int] = {}
+        #: Set when the container has ended, by id.
+        self._ends: dict[str, threading.Event] = {}
         self._volumes: Volumes = "unknown"
         self._prepared: Prepared = {}
         self.gone = False
         #: Nothing of the pod is left here, and that was said.
         self.finalized = False
         self.status = status
+        #: Resources granted, by container; see `agent.resize`.
+        self.allocation: Mapping[str, Object] = {}
+        self.resize_refused: ResizeRefusal | None = None
 
     def observe(self, health: Health) -> Observed:
         with self._lock:
@@ -53,8 +59,10 @@ class PodMemory:
                 volumes=self._volumes,
                 setbacks=dict(self._setbacks),
                 stopping=dict(self._stopping),
+                hooking=frozenset(self._hooking),
                 steady=dict(self._steady),
                 health=health,
+                resize_refused=self.resize_refused,
                 status=self.status,
             )
 
@@ -71,12 +79,36 @@ class PodMemory:
         with self._lock:
             self._put(new, at)
 
-    def started(self, id: str, now: float, at: float) -> None:
-        """The engine started the container, `now` in seconds since the epoch; it may have ended since."""
+    def started(self, id: str, now: float, at: float, *, hooking: bool = False) -> None:
+        """The engine started the container, `now` in seconds since the epoch; it may have ended since.
+
+        With `hooking` its postStart hook begins, until `hook_ended`.
+        """
         with self._lock:
             state = self._containers.get(id)
             if state is not None and state.state == "created":
+                if hooking:
+                    self._hooking.add(id)
                 self._put(replace(state, state="running", started_at=now), at)
+
+    def hook_ended(self, id: str) -> None:
+        with self._lock:
+            self._hooking.discard(id)
+
+    def end_of(self, id: str) -> threading.Event:
+        """Set when the container does not run (any more)."""
+        with self._lock:
+            state = self._containers.get(id)
+            if state is None or not is_running(state):
+                over = threading.Event()
+                over.set()
+                return over
+            return self._ends.setdefault(id, threading.Event())
+
+    def is_stopping(self, id: str) -> bool:
+        """Whether the container was told to stop, or has ended."""
+        with self._lock:
+            return id in self._stopping or id not in self._containers or not is_running(self._containers[id])
 
     def drop(self, id: str) -> None:
         """The engine has the container no more."""
@@ -159,14 +191,21 @@ class PodMemory:
         self._learned[new.id] = max(at, self._learned.get(new.id, at))
         if is_running(new):
             return
-        self._stopping.pop(new.id, None)
+        self._ended(new.id)
         if ran_steadily(new):
             self._steady[new.labels.get(LABEL_CONTAINER, "")] = restarts(new)
 
     def _drop(self, id: str) -> None:
         self._removed.add(id)
-        for known in (self._containers, self._learned, self._stopping):
-            known.pop(id, None)
+        self._containers.pop(id, None)
+        self._learned.pop(id, None)
+        self._ended(id)
+
+    def _ended(self, id: str) -> None:
+        self._stopping.pop(id, None)
+        self._hooking.discard(id)
+        if end := self._ends.pop(id, None):
+            end.set()
 
 
 def _older(new: ContainerState, old: ContainerState) -> bool:

@@ -7,9 +7,10 @@ happened to the pod; the actions run in pools and wake the worker when they are 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from agent import resize
 from agent.actions import Action, EnsureImage, Finalize, KillContainer, PrepareVolumes, StartContainer
 from agent.events import status_events
 from agent.failures import EXPECTED, explain
@@ -21,7 +22,7 @@ from agent.pod_memory import PodMemory
 from agent.podspec import all_containers, find_by_name
 from agent.pool import Pool
 from agent.prober import Prober, Target
-from agent.runtime.base import EngineUnreachable, Event, NoSuchContainer
+from agent.runtime.base import ContainerState, EngineUnreachable, Event, NoSuchContainer
 from agent.status import pod_status
 from agent.status_sender import StatusSender
 from orchestrator.api.meta import Object, is_deleting, key, spec, status, uid
@@ -48,6 +49,9 @@ class Shared:
     quick: Pool
     slow: Pool
     host_ip: str
+    #: The other pods of the node, with what was granted to them.
+    others: Callable[[str], Iterable[Object]]
+    allocatable: Mapping[str, str]
 
 
 class PodWorker:
@@ -57,6 +61,7 @@ class PodWorker:
         self.pod = pod
         self._shared, self._wake = shared, wake
         self.memory = PodMemory(status(pod))
+        self.memory.allocation = resize.known_allocation(pod)
 
     @property
     def ended(self) -> bool:
@@ -65,7 +70,8 @@ class PodWorker:
 
     def sync(self) -> float | None:
         """Begin what is due. Returns when to call again if nothing happens before, in seconds since the epoch."""
-        pod, now = self.pod, self._shared.clock.now()
+        self._allocate(self.pod)
+        pod, now = self.allocated, self._shared.clock.now()
         seen = self._look(pod)
         new = pod_status(pod, seen, self._shared.host_ip, now)
         plan = step(pod, replace(seen, status=new), now)
@@ -75,8 +81,36 @@ class PodWorker:
             self._tell(pod, seen, new)
         return plan.again_at
 
+    @property
+    def allocated(self) -> Object:
+        """The pod as it is to be run: with the resources that it was granted."""
+        return resize.with_allocation(self.pod, self.memory.allocation)
+
+    def _allocate(self, pod: Object) -> None:
+        """Grant the pod what it wants now, if the node has it."""
+        memory, wanted = self.memory, resize.wanted(pod)
+        if wanted == memory.allocation:
+            memory.resize_refused = None
+        elif not memory.gone and not is_deleting(pod):
+            grows = resize.increases(pod, memory.allocation)
+            others = self._shared.others(uid(pod)) if grows else ()
+            memory.resize_refused = resize.refusal(pod, others, self._shared.allocatable) if grows else None
+            if memory.resize_refused is None:
+                memory.allocation = wanted
+
     def observed(self) -> Observed:
         return self.memory.observe(self._shared.prober.health(uid(self.pod)))
+
+    def relist(self, found: Iterable[ContainerState], at: float) -> None:
+        """Learn all the pod's containers, as the engine listed them from `at` (monotonic) on."""
+        self.memory.relist([self._with_message(state) for state in found], at)
+
+    def _with_message(self, state: ContainerState) -> ContainerState:
+        """What is known to have ended has been asked for its message."""
+        known = self.memory.get(state.id)
+        if known is not None and known.state == "exited" and known.finished_at == state.finished_at:
+            return known
+        return self._shared.actions.complete(state)
 
     def close(self) -> None:
         """The worker is done; its probes end."""
@@ -185,7 +219,7 @@ def _targets(pod: Object, seen: Observed, host_ip: str) -> Iterator[Target]:
         return
     ip = host_ip if spec(pod).get("hostNetwork") else sandbox.ip
     for container in all_containers(pod):
-        instance = seen.newest(container["name"])
+        instance = seen.newest_started(container["name"])
         if instance is not None and is_running(instance):
             old = seen.old_status(container["name"]) or {}
             same = str(old.get("containerID", "")).endswith(instance.id)

@@ -9,6 +9,8 @@ from orchestrator.api import pods
 from orchestrator.api.meta import Object, is_deleting, metadata, spec
 
 DEFAULT_GRACE = 30
+#: Seconds that are left to a container when the rest of the grace period is used up.
+LEAST_GRACE = 2
 
 #: Pod fields that are known only when the sandbox runs.
 _ADDRESS_FIELDS = frozenset({"status.podIP", "status.podIPs"})

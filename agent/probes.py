@@ -21,7 +21,7 @@ FIRST_RETRY = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """`handler` is the probe as in the spec (`httpGet`, `tcpSocket` or `exec`); times are seconds."""
+    """`handler` is the probe as in the spec (`httpGet`, `tcpSocket`, `grpc` or `exec`); times are seconds."""
 
     kind: ProbeKind
     handler: Object
@@ -34,11 +34,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one check. `refused`: nobody listens (yet)."""
+    """Of one check. `refused`: nobody listens (yet); `errored`: it could not be made, and says nothing;
+    `warning`: what is to be told of a success."""
 
     ok: bool
     message: str = ""
     refused: bool = False
+    errored: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from agent.observed import Observed, ended_at, made_from, restarts, start_failed, succeeded
 from agent.podspec import find_by_name, restart_policy
+from agent.runtime import limits
 from agent.runtime.base import ContainerState
 from agent.runtime.translate import spec_hash
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, name, namespace, uid
+from orchestrator.api.podspec.resizing import restarts_for
 
 #: Seconds before the second restart; doubles with each further one up to LONGEST. The first comes at once.
 FIRST = 10.0
@@ -32,8 +34,18 @@ def restarts_again(pod: Object, container: Object, ended: ContainerState) -> boo
 
 
 def changed(container: Object, instance: ContainerState) -> bool:
-    """Whether the instance was made from another spec than the pod has now (its image was changed in place)."""
+    """Whether the instance was made from another spec than the pod has now, and is no good any more."""
+    return redefined(container, instance) or resize_restarts(container, instance)
+
+
+def redefined(container: Object, instance: ContainerState) -> bool:
+    """Its image was changed in place."""
     return made_from(instance) not in ("", spec_hash(container))
+
+
+def resize_restarts(container: Object, instance: ContainerState) -> bool:
+    """It was resized, and wants to be started anew for that."""
+    return any(restarts_for(container, resource) for resource in limits.unlike(container, instance.resources))
 
 
 def ran_steadily(ended: ContainerState) -> bool:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from agent.conditions import conditions
 from agent.container_status import container_status
-from agent.observed import Observed, is_running
+from agent.observed import Observed, is_live, is_running
 from agent.phase import ENDED, past_deadline, phase
 from orchestrator.api import pods
-from orchestrator.api.meta import Object, is_deleting, spec
+from orchestrator.api.meta import Object, is_deleting, metadata, spec
 from orchestrator.api.times import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
 
 def pod_status(pod: Object, seen: Observed, host_ip: str, now: float) -> Object:
-    """The pod's whole status. Others' conditions stay as they are."""
-    old = seen.status
-    new: Object = {"phase": phase(pod, seen, now)}
+    """The pod's whole status. Others' conditions stay as they are.
+
+    A pod that is to end is shown as ended when nothing of it runs any more.
+    """
+    old, decided = seen.status, phase(pod, seen, now)
+    ending = decided in ENDED and any(map(is_live, seen.apps))
+    new: Object = {"phase": (old.get("phase") or "Pending") if ending else decided}
+    if "generation" in metadata(pod):
+        new["observedGeneration"] = metadata(pod)["generation"]
     new |= _reason(pod, seen, now, new["phase"])
     new["hostIP"] = host_ip
     new["hostIPs"] = [{"ip": host_ip}]
@@ -24,12 +30,10 @@ def pod_status(pod: Object, seen: Observed, host_ip: str, now: float) -> Object:
     new["startTime"] = old.get("startTime") or rfc3339(now)
     new["qosClass"] = old.get("qosClass") or pods.qos_class(pod)
     if inits := pods.init_containers(pod):
-        new["initContainerStatuses"] = [container_status(pod, init, seen, new["phase"]) for init in inits]
-    new["containerStatuses"] = [
-        container_status(pod, container, seen, new["phase"]) for container in pods.containers(pod)
-    ]
+        new["initContainerStatuses"] = [container_status(pod, init, seen, decided) for init in inits]
+    new["containerStatuses"] = [container_status(pod, container, seen, decided) for container in pods.containers(pod)]
     if ephemeral := pods.ephemeral_containers(pod):
-        new["ephemeralContainerStatuses"] = [_ephemeral_status(pod, entry, seen, new["phase"]) for entry in ephemeral]
+        new["ephemeralContainerStatuses"] = [_ephemeral_status(pod, entry, seen, decided) for entry in ephemeral]
     new["conditions"] = conditions(pod, seen, new, now)
     return new
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.conditions import OWN
 from orchestrator.api.errors import ApiError, Conflict, NotFound
 from orchestrator.api.groups.core import POD
-from orchestrator.api.meta import Key, Object, key, name, namespace, uid
+from orchestrator.api.meta import Key, Object, find_condition, key, name, namespace, uid
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.client.client import Client
 from orchestrator.client.workqueue import WorkQueue
@@ -44,10 +45,13 @@ def _merge(older: _Message | None, newer: _Message) -> _Message:
 
 
 class StatusSender:
-    """Any number of pods; one write at a time for each."""
+    """Any number of pods; one write at a time for each.
 
-    def __init__(self, client: Client, clock: Clock) -> None:
-        self._client = client
+    `shown_as` is the uid of the object in the API that shows a pod, "" while there is none: then nothing is written.
+    """
+
+    def __init__(self, client: Client, clock: Clock, shown_as: Callable[[Object], str] = uid) -> None:
+        self._client, self._shown_as = client, shown_as
         self._queue = WorkQueue(clock)
         self._lock = threading.Lock()
         self._waiting: dict[Key, _Message] = {}
@@ -82,11 +86,14 @@ class StatusSender:
             self._queue.done(due)
 
     def _send(self, due: Key, message: _Message) -> None:
+        shown = self._shown_as(message.pod)
+        if not shown:
+            return
         try:
             if message.status is not None:
-                self._write(message.pod, message.status)
+                self._write(message.pod, shown, message.status)
             if message.final:
-                self._delete(message.pod)
+                self._delete(message.pod, shown)
         except (NotFound, Conflict):
             log.debug("%s: gone or replaced; its status is dropped", key(message.pod))
             self._queue.forget(due)
@@ -98,13 +105,13 @@ class StatusSender:
         else:
             self._queue.forget(due)
 
-    def _write(self, pod: Object, status: Object) -> None:
+    def _write(self, pod: Object, shown: str, status: Object) -> None:
         """Only of this very pod: one deleted and made again under the name has another uid (Conflict)."""
-        patch = {"metadata": {"uid": uid(pod)}, "status": as_patch(status)}
+        patch = {"metadata": {"uid": shown}, "status": as_patch(status)}
         self._client.patch(POD, name(pod), patch, namespace(pod), subresource="status", content_type=STRATEGIC_PATCH)
 
-    def _delete(self, pod: Object) -> None:
-        self._client.delete(POD, name(pod), namespace(pod), grace_seconds=0, uid=uid(pod))
+    def _delete(self, pod: Object, shown: str) -> None:
+        self._client.delete(POD, name(pod), namespace(pod), grace_seconds=0, uid=shown)
 
 
 def as_patch(status: Object) -> Object:
@@ -114,5 +121,9 @@ def as_patch(status: Object) -> Object:
         if patch[field]:
             patch[field] = [{"$patch": "replace"}, *patch[field]]
     mine = [condition for condition in status["conditions"] if condition["type"] in OWN]
-    patch["conditions"] = [{"reason": None, "message": None} | condition for condition in mine]
+    absent = [type for type in OWN if find_condition(mine, type) is None]
+    patch["conditions"] = [
+        *({"reason": None, "message": None} | condition for condition in mine),
+        *({"$patch": "delete", "type": type} for type in absent),
+    ]
     return patch

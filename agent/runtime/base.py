@@ -26,6 +26,8 @@ LABEL_RESTARTS = "podlab.restarts"
 LABEL_SPEC = "podlab.spec"
 #: Id of the sandbox an app container joined: it is worth nothing without it.
 LABEL_SANDBOX = "podlab.sandbox"
+#: What its message is when it ends: its terminationMessagePolicy.
+LABEL_MESSAGE = "podlab.message"
 #: Seconds of graceful stop, kept for pods whose object is gone.
 LABEL_GRACE = "podlab.grace"
 
@@ -64,11 +66,12 @@ class PortMapping:
 @dataclass(frozen=True, slots=True)
 class Resources:
     """As the engine takes them; 0 means unset. `cpu_shares` from requests, `cpu_quota` (per 100 ms, in us) from
-    limits, `memory` in bytes."""
+    limits, `memory` in bytes, `pids` processes and threads."""
 
     cpu_shares: int = 0
     cpu_quota: int = 0
     memory: int = 0
+    pids: int = 0
     oom_score_adj: int | None = None
 
 
@@ -113,6 +116,8 @@ class ContainerSpec:
     #: Its standard input ends with that of the first who attaches.
     stdin_once: bool = False
     tty: bool = False
+    #: As `SIGUSR1`; "" is the image's.
+    stop_signal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,10 @@ class ContainerState:
     #: The sandbox's address on the bridge, "" for others and for stopped ones.
     ip: str = ""
     pid: int = 0
+    #: The limits that hold; None where that is not known.
+    resources: Resources | None = None
+    #: What an ended one left to be told: no engine's knowledge, see `agent.termination`.
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +297,9 @@ class Runtime(Protocol):
         """Stop signal, then SIGKILL after `grace` seconds; returns when the container has ended."""
 
     def kill(self, id: str, signal: str = "SIGKILL") -> None: ...
+
+    def update(self, id: str, resources: Resources) -> None:
+        """Have other limits hold, of CPU and memory, while it runs. Raises NoSuchContainer, RuntimeFailure."""
 
     def remove(self, id: str) -> None:
         """Kill if running, remove it and its anonymous volumes."""

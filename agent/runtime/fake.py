@@ -37,6 +37,7 @@ from agent.runtime.base import (
     Progress,
     PullFailed,
     RegistryAuth,
+    Resources,
     RuntimeFailure,
     Stats,
     Stream,
@@ -82,6 +83,8 @@ class FakeRuntime:
         self.pull_failures: dict[str, str] = {}
         #: Image reference -> the message that starting a container of it fails with.
         self.start_failures: dict[str, str] = {}
+        #: Image reference -> the message that changing the limits of a container of it fails with.
+        self.update_failures: dict[str, str] = {}
         #: Every reference that was pulled, and pushed, in order.
         self.pulled: list[str] = []
         self.pushed: list[str] = []
@@ -149,7 +152,14 @@ class FakeRuntime:
                     raise NameInUse(f"the container name {spec.name} is in use by {other.state.id}", other.state.id)
             id = hashlib.sha256(f"container {next(self._numbers)}".encode()).hexdigest()
             state = ContainerState(
-                id, spec.name, dict(spec.labels), spec.image, image.id, "created", created_at=self._clock.now()
+                id,
+                spec.name,
+                dict(spec.labels),
+                spec.image,
+                image.id,
+                "created",
+                created_at=self._clock.now(),
+                resources=spec.resources,
             )
             self._containers[id] = _Container(spec, state)
             self._emit("create", self._containers[id])
@@ -200,6 +210,13 @@ class FakeRuntime:
             container = self._containers.get(id)
             if container is not None and (signal == "SIGKILL" or "stubborn" not in container.words):
                 self._end(container, _SIGKILLED if signal == "SIGKILL" else _SIGTERMED)
+
+    def update(self, id: str, resources: Resources) -> None:
+        with self._reached():
+            container = self._get(id)
+            if failure := self.update_failures.get(container.spec.image):
+                raise RuntimeFailure(failure)
+            container.state = replace(container.state, resources=resources)
 
     def remove(self, id: str) -> None:
         with self._reached():

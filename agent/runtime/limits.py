@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.runtime.base import Resources
 from agent.runtime.node import NodeContext
 from orchestrator.api.meta import Object, spec
 from orchestrator.api.pods import qos_class
-from orchestrator.api.quantity import integer, milli
+from orchestrator.api.quantity import Quantity, integer, milli
 
 _MIN_SHARES = 2
 _MAX_SHARES = 262_144
@@ -22,16 +24,34 @@ _SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
 
 
 def container_resources(pod: Object, container: Object, node: NodeContext) -> Resources:
-    resources = container.get("resources") or {}
-    requests = resources.get("requests") or {}
-    limits = resources.get("limits") or {}
-    cpu_limit = milli(limits.get("cpu", 0))
+    memory = _asked(container, "memory")
+    return replace(adjustable(container), pids=node.pids_limit, oom_score_adj=oom_score(pod, integer(memory), node))
+
+
+def adjustable(container: Object) -> Resources:
+    """What may be changed while the container runs."""
+    limits = (container.get("resources") or {}).get("limits") or {}
     return Resources(
-        cpu_shares=shares(milli(requests.get("cpu", limits.get("cpu", 0)))),
-        cpu_quota=quota(cpu_limit),
+        cpu_shares=shares(milli(_asked(container, "cpu"))),
+        cpu_quota=quota(milli(limits.get("cpu", 0))),
         memory=integer(limits.get("memory", 0)),
-        oom_score_adj=oom_score(pod, integer(requests.get("memory", limits.get("memory", 0))), node),
     )
+
+
+def unlike(container: Object, actual: Resources | None) -> frozenset[str]:
+    """The resources, `cpu` and `memory`, of which others hold than the spec says; none where it is not known."""
+    wanted = adjustable(container)
+    if actual is None:
+        return frozenset()
+    cpu = (wanted.cpu_shares, wanted.cpu_quota) != (actual.cpu_shares, actual.cpu_quota)
+    return frozenset(name for name, differs in (("cpu", cpu), ("memory", wanted.memory != actual.memory)) if differs)
+
+
+def _asked(container: Object, resource: str) -> Quantity:
+    """The request, which is the limit where none is given."""
+    resources = container.get("resources") or {}
+    given = (resources.get("limits") or {}) | (resources.get("requests") or {})
+    return given.get(resource) or 0
 
 
 def shares(milli_cpu: int) -> int:

@@ -28,3 +28,5 @@ class NodeContext:
     resolver: Resolver = Resolver()
     #: The node's `status.allocatable`, as quantities; `memory` also scales the OOM scores.
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    #: Processes and threads that each container may have, 0 for any number.
+    pids_limit: int = 0

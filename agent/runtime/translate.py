@@ -15,6 +15,7 @@ from agent.runtime.base import (
     LABEL_CLUSTER,
     LABEL_CONTAINER,
     LABEL_GRACE,
+    LABEL_MESSAGE,
     LABEL_NAMESPACE,
     LABEL_NODE,
     LABEL_POD,
@@ -95,6 +96,7 @@ def container_spec(
             LABEL_RESTARTS: str(restarts),
             LABEL_SPEC: spec_hash(container),
             LABEL_SANDBOX: sandbox_id,
+            LABEL_MESSAGE: container.get("terminationMessagePolicy") or "File",
         },
         command=_expanded(container.get("command"), env),
         args=_arguments(container, env),
@@ -115,6 +117,7 @@ def container_spec(
         stdin=bool(container.get("stdin")),
         stdin_once=bool(container.get("stdinOnce")),
         tty=bool(container.get("tty")),
+        stop_signal=(container.get("lifecycle") or {}).get("stopSignal") or "",
     )
 
 

@@ -20,6 +20,7 @@ from orchestrator.server.ephemeral_containers import patch_ephemeral, update_eph
 from orchestrator.server.eviction import evict
 from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
+from orchestrator.server.resize import patch_resize, update_resize
 from orchestrator.server.resource_metrics import get_metrics, list_metrics
 from orchestrator.server.results import Result, Single
 from orchestrator.server.reviews import REVIEWS
@@ -55,6 +56,9 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("ephemeralcontainers", "get"): get,
     ("ephemeralcontainers", "update"): update_ephemeral,
     ("ephemeralcontainers", "patch"): patch_ephemeral,
+    ("resize", "get"): get,
+    ("resize", "update"): update_resize,
+    ("resize", "patch"): patch_resize,
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
     ("token", "create"): create_token,

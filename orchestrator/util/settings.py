@@ -6,7 +6,7 @@ Home layout (`$PODLAB_HOME`, `~/.podlab` by default, then the cluster's name):
     pki/            ca.crt, ca.key, and NAME.crt, NAME.key for each identity (`orchestrator.util.pki`);
                     sa.key, which signs service account tokens
     store/          the JSON store's journal and snapshots
-    nodes/NODE/     an agent's pods: volumes, termination messages
+    nodes/NODE/     an agent's pods: volumes, termination messages; `manifests` has the node's static pods
     logs/           COMPONENT.log
     run/            COMPONENT.pid
     cache/          what can be made again
@@ -54,6 +54,8 @@ class Settings:
     history: float = 3600.0
     #: How long Events are kept.
     event_ttl: float = 3600.0
+    #: Processes and threads that each container of a pod may have; 0 for any number, which is Kubernetes' default.
+    pod_pids_limit: int = 4096
     registry_host: str = "localhost"
     registry_port: int = 5001
     #: API server, scheduler and controllers as processes of their own, so that a lab can stop one of them.

@@ -45,6 +45,12 @@ from tests.fakes.pods import container, deleted, pod
 
 NODE = NodeContext("test", "node-1", "", "cluster.local")
 
+HOOKED = {"lifecycle": {"postStart": {"exec": {"command": ["hello"]}}}}
+PROBED = {
+    "startupProbe": {"exec": {"command": ["up"]}},
+    "livenessProbe": {"exec": {"command": ["well"]}, "terminationGracePeriodSeconds": 3},
+}
+
 SHAPES = {
     "one": lambda policy: pod("one", restartPolicy=policy),
     "two": lambda policy: pod("two", container("a"), container("b"), restartPolicy=policy),
@@ -55,6 +61,17 @@ SHAPES = {
         "sidecar",
         container("a"),
         init=[container("first"), container("side", restartPolicy="Always")],
+        restartPolicy=policy,
+    ),
+    "sidecars, hooks and probes": lambda policy: pod(
+        "all",
+        container("a", **HOOKED, **PROBED),
+        container("b", **PROBED),
+        init=[
+            container("one", restartPolicy="Always", **PROBED),
+            container("first"),
+            container("two", restartPolicy="Always", **HOOKED),
+        ],
         restartPolicy=policy,
     ),
 }
@@ -70,6 +87,11 @@ class PodWalk(RuleBasedStateMachine):
         self.pod = SHAPES[shape](policy)
         self.memory = PodMemory(self.pod["status"])
         self.inflight: list[Action] = []
+        #: Ids of containers whose startup probe has passed, and of those that a probe has given up.
+        self.passed: set[str] = set()
+        self.given_up: dict[str, str] = {}
+        #: What was done, which must not be done again: a kill with its grace, a removal.
+        self.done: set[Action] = set()
         self.finalized = 0
         self.highest: Counter[str] = Counter()
         self.look()
@@ -78,12 +100,14 @@ class PodWalk(RuleBasedStateMachine):
 
     def look(self) -> None:
         now = self.clock.now()
-        seen = self.memory.observe(Health())
+        seen = self.memory.observe(self.health())
         status = pod_status(self.pod, seen, "192.0.2.1", now)
         plan = step(self.pod, replace(seen, status=status), now)
         assert len(set(plan.actions)) == len(plan.actions)
         for action in plan.actions:
             assert action not in self.inflight, "an action is begun that runs already"
+            assert action not in self.done, "an action is repeated that was done already"
+            self.check_turn(action)
             self.memory.begin(action)
             self.inflight.append(action)
         for name, entry in self.statuses(status).items():
@@ -91,6 +115,34 @@ class PodWalk(RuleBasedStateMachine):
             self.highest[name] = entry["restartCount"]
         if not self.memory.finalized:
             self.memory.status = status
+
+    def health(self) -> Health:
+        """What the prober would say of the containers that run."""
+        running = [c for c in self.memory.containers() if is_running(c)]
+        probed = [c for c in running if "startupProbe" in (self.spec_of(c) or {})]
+        return Health(
+            starting=frozenset(c.id for c in probed if c.id not in self.passed),
+            unhealthy={c.id: self.given_up[c.id] for c in running if c.id in self.given_up},
+        )
+
+    def spec_of(self, instance: ContainerState) -> Object | None:
+        return find_by_name(all_containers(self.pod), instance.labels[LABEL_CONTAINER])
+
+    def check_turn(self, action: Action) -> None:
+        """Sidecars end one by one, the last first, when the app containers are down."""
+        if not isinstance(action, KillContainer) or not action.message.startswith("Stopping"):
+            return
+        sidecars = [c["name"] for c in self.pod["spec"].get("initContainers", ()) if c.get("restartPolicy")]
+        if action.container not in sidecars:
+            return
+        running = {c.labels[LABEL_CONTAINER] for c in self.memory.containers() if is_running(c) and not is_sandbox(c)}
+        later = set(sidecars[sidecars.index(action.container) + 1 :])
+        strays = self.memory.observe(Health()).sandbox is None or not self.sandbox_lives()
+        assert strays or not running & later, "a sidecar is stopped before one that was started after it"
+
+    def sandbox_lives(self) -> bool:
+        sandbox = self.memory.observe(Health()).sandbox
+        return sandbox is not None and is_running(sandbox)
 
     @staticmethod
     def statuses(status: Object) -> dict[str, Object]:
@@ -104,13 +156,19 @@ class PodWalk(RuleBasedStateMachine):
             self.memory.fail(action, "Failed", str(error), self.clock.now())
         else:
             self.memory.succeed(action)
+            if isinstance(action, KillContainer | RemoveContainer | RemoveSandbox):
+                self.done.add(action)
 
     def execute(self, action: Action) -> None:
         match action:
             case CreateSandbox():
                 self.created(self.runtime.create(sandbox_spec(self.pod, NODE, self.runtime.ensure_pause_image())))
-            case StartSandbox(id) | StartContainer(_, id):
+            case StartSandbox(id):
                 self.start(id)
+            case StartContainer(name, id):
+                self.start(id)
+                if "lifecycle" in (find_by_name(all_containers(self.pod), name) or {}):
+                    self.memory.hook_ended(id)
             case EnsureImage(name):
                 self.memory.image_ready(name, self.runtime.add_image("nginx"))
             case PrepareVolumes():
@@ -216,6 +274,35 @@ class PodWalk(RuleBasedStateMachine):
     def inits(self) -> dict[str, Object]:
         return {c["name"]: c for c in self.pod["spec"].get("initContainers", ())}
 
+    @rule(data=st.data())
+    @precondition(lambda self: any(isinstance(action, StartContainer) for action in self.inflight))
+    def a_container_runs_and_its_hook_does_not_end(self, data: st.DataObject) -> None:
+        """The start stays in flight; what happens meanwhile must not wait for it."""
+        starts = [action for action in self.inflight if isinstance(action, StartContainer)]
+        action = data.draw(st.sampled_from(starts))
+        spec = find_by_name(all_containers(self.pod), action.container)
+        known = self.memory.get(action.id)
+        if "lifecycle" not in (spec or {}) or known is None or known.state != "created":
+            return
+        try:
+            self.runtime.start(action.id)
+        except RuntimeFailure:
+            return
+        self.memory.started(action.id, self.clock.now(), self.clock.monotonic(), hooking=True)
+        self.look()
+
+    @rule(data=st.data(), kind=st.sampled_from(["passes", "startup", "liveness"]))
+    @precondition(lambda self: any(not is_sandbox(c) for c in self.running()))
+    def a_probe_has_a_verdict(self, data: st.DataObject, kind: str) -> None:
+        probed = data.draw(st.sampled_from([c for c in self.running() if not is_sandbox(c)]))
+        if "startupProbe" not in (self.spec_of(probed) or {}):
+            return
+        if kind == "passes":
+            self.passed.add(probed.id)
+        elif (kind == "startup") == (probed.id not in self.passed):
+            self.given_up[probed.id] = kind
+        self.look()
+
     def settle(self) -> None:
         """Perform what is due, and let init containers succeed, until nothing is left to do."""
         quiet = 0
@@ -223,6 +310,7 @@ class PodWalk(RuleBasedStateMachine):
             for action in list(self.inflight):
                 self.inflight.remove(action)
                 self.perform(action)
+            self.passed |= {c.id for c in self.running()}
             for init in self.running():
                 name = init.labels[LABEL_CONTAINER]
                 if name in self.inits() and not self.inits()[name].get("restartPolicy"):
@@ -280,6 +368,7 @@ class PodWalk(RuleBasedStateMachine):
         if self.memory.finalized:
             return
         self.inflight.clear()
+        self.done.clear()
         self.memory = PodMemory(self.memory.status)
         self.memory.relist(self.ours(), self.clock.monotonic())
         self.look()

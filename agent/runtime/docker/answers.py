@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from agent.runtime.base import ContainerState, EngineInfo, Event, Image, State, Stats
+from agent.runtime.base import ContainerState, EngineInfo, Event, Image, Resources, State, Stats
 from orchestrator.api.times import parse
 
 Json = Mapping[str, Any]
@@ -47,6 +47,19 @@ def container(answer: Json) -> ContainerState:
         finished_at=seconds(found["FinishedAt"]),
         ip=_address(answer.get("NetworkSettings") or {}),
         pid=int(found["Pid"]),
+        resources=_resources(answer.get("HostConfig")),
+    )
+
+
+def _resources(host: Json | None) -> Resources | None:
+    if host is None:
+        return None
+    return Resources(
+        cpu_shares=int(host.get("CpuShares") or 0),
+        cpu_quota=int(host.get("CpuQuota") or 0),
+        memory=int(host.get("Memory") or 0),
+        pids=max(0, int(host.get("PidsLimit") or 0)),
+        oom_score_adj=host.get("OomScoreAdj"),
     )
 
 

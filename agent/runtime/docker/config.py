@@ -29,6 +29,8 @@ def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True) -> Json:
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": _host_config(spec, lower_oom_score),
     }
+    if spec.stop_signal:
+        body["StopSignal"] = spec.stop_signal
     if spec.command is not None:
         body["Entrypoint"] = list(spec.command)
     if spec.args is not None:
@@ -62,10 +64,11 @@ def _host_config(spec: ContainerSpec, lower_oom_score: bool) -> Json:
         "DnsOptions": list(spec.dns_options),
         "LogConfig": _LOGS,
     }
-    return host | _resources(spec.resources, lower_oom_score)
+    return host | limits(spec.resources) | _fixed(spec.resources, lower_oom_score)
 
 
-def _resources(resources: Resources, lower_oom_score: bool) -> Json:
+def limits(resources: Resources) -> Json:
+    """What may also be changed later, by `POST /containers/ID/update`."""
     limits: Json = {}
     if resources.cpu_shares:
         limits["CpuShares"] = resources.cpu_shares
@@ -74,6 +77,11 @@ def _resources(resources: Resources, lower_oom_score: bool) -> Json:
     if resources.memory:
         # The same limit for memory with swap: no swap, as in Kubernetes.
         limits |= {"Memory": resources.memory, "MemorySwap": resources.memory}
+    return limits
+
+
+def _fixed(resources: Resources, lower_oom_score: bool) -> Json:
+    limits: Json = {"PidsLimit": resources.pids} if resources.pids else {}
     score = resources.oom_score_adj
     if score is not None and (score >= 0 or lower_oom_score):
         limits["OomScoreAdj"] = score

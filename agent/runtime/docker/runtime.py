@@ -31,12 +31,13 @@ from agent.runtime.base import (
     Progress,
     PullFailed,
     RegistryAuth,
+    Resources,
     RuntimeFailure,
     Stats,
     Stream,
 )
 from agent.runtime.docker import answers, cgroups, execution, interactive, transfer
-from agent.runtime.docker.config import create_body
+from agent.runtime.docker.config import create_body, limits
 from agent.runtime.docker.failures import as_missing_container, checked, or_done, translated
 from agent.runtime.docker.known import KnownContainers
 from agent.runtime.docker.pause import CHANGES, pause_image
@@ -135,6 +136,12 @@ class DockerRuntime:
     def kill(self, id: str, signal: str = "SIGKILL") -> None:
         with or_done("is not running"):
             self._client.kill(id, signal)
+
+    def update(self, id: str, resources: Resources) -> None:
+        self._known.forget(id)
+        address = f"{self._client.base_url}/v{self._client.api_version}/containers/{id}/update"
+        with translated(NoSuchContainer):
+            checked(self._client.post(address, json=limits(resources)))
 
     def remove(self, id: str) -> None:
         with or_done("is already in progress"):

@@ -37,6 +37,7 @@ POD = Kind(
         "binding",
         "log",
         "ephemeralcontainers",
+        "resize",
         "eviction",
         "exec",
         "attach",

@@ -34,6 +34,7 @@ def _main(spec: Object, volume_names: frozenset[str], field: str) -> Errors:
     for path, container in indexed(field, items):
         yield from _any(container, volume_names, path)
         yield from _long_running(container, spec, path)
+        yield from resources.resize_policies(container, spec.get("restartPolicy"), path)
         if "restartPolicy" in container:
             yield forbidden(f"{path}.restartPolicy", "may not be set for non-init containers")
     yield from unique((f"{path}.name", container.get("name")) for path, container in indexed(field, items))
@@ -48,6 +49,7 @@ def _init(spec: Object, volume_names: frozenset[str], field: str) -> Errors:
             yield from one_of(f"{path}.restartPolicy", container["restartPolicy"], ("Always",))
         if is_sidecar(container):
             yield from _long_running(container, spec, path)
+            yield from resources.resize_policies(container, None, path)
         else:
             given = [name for name in _LONG_RUNNING_ONLY if name in container]
             yield from (forbidden(f"{path}.{name}", _NOT_FOR_INIT) for name in given)
@@ -95,7 +97,8 @@ def _any(container: Object, volume_names: frozenset[str], field: str) -> Errors:
 
 def _long_running(container: Object, spec: Object, field: str) -> Errors:
     grace = spec.get("terminationGracePeriodSeconds") or 0
-    yield from handlers.lifecycle(container.get("lifecycle") or {}, grace, f"{field}.lifecycle")
+    system = (spec.get("os") or {}).get("name") or ""
+    yield from handlers.lifecycle(container.get("lifecycle") or {}, grace, system, f"{field}.lifecycle")
     yield from handlers.probes(container, field)
 
 

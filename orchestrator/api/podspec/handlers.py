@@ -8,13 +8,21 @@ from typing import Any
 
 from orchestrator.api import names
 from orchestrator.api.checks import PORTS, Errors, not_negative, obeys, one_of, present, within
-from orchestrator.api.errors import forbidden, invalid, required
+from orchestrator.api.errors import forbidden, invalid, not_supported, required
 from orchestrator.api.meta import Object
 
 #: The rules of what a handler does: (action, path).
 Action = Callable[[Object, str], Errors]
 
 _SECONDS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
+#: Of Linux.
+STOP_SIGNALS = (
+    *("SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO"),
+    *("SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL", "SIGPROF", "SIGPWR", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSTOP"),
+    *("SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM"),
+    *("SIGWINCH", "SIGXCPU", "SIGXFSZ", "SIGRTMIN", *(f"SIGRTMIN+{number}" for number in range(1, 16))),
+    *(*(f"SIGRTMAX-{number}" for number in range(14, 0, -1)), "SIGRTMAX"),
+)
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -24,8 +32,10 @@ def probes(container: Object, field: str) -> Errors:
             yield from _probe(kind, container[kind], f"{field}.{kind}")
 
 
-def lifecycle(hooks: Object, grace: int, field: str) -> Errors:
-    """`grace` is the pod's termination grace period in seconds."""
+def lifecycle(hooks: Object, grace: int, system: str, field: str) -> Errors:
+    """`grace` is the pod's termination grace period in seconds, `system` its `os.name`."""
+    if "stopSignal" in hooks:
+        yield from _stop_signal(hooks["stopSignal"], system, f"{field}.stopSignal")
     actions: Mapping[str, Action] = {**_ACTIONS, "sleep": partial(_sleep, grace)}
     for hook in ("postStart", "preStop"):
         if hook in hooks:
@@ -38,6 +48,13 @@ def port(value: Any, field: str) -> Errors:
         yield from obeys(field, value, names.port_name)
     else:
         yield from within(field, value or 0, *PORTS)
+
+
+def _stop_signal(signal: str, system: str, field: str) -> Errors:
+    if not system:
+        yield forbidden(field, "may not be set for containers with empty `spec.os.name`")
+    elif signal not in STOP_SIGNALS:
+        yield not_supported(field, signal, STOP_SIGNALS)
 
 
 def _probe(kind: str, probe: Object, field: str) -> Errors:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from orchestrator.api import names
-from orchestrator.api.checks import NOT_NEGATIVE, Errors
-from orchestrator.api.errors import invalid, required
+from orchestrator.api.checks import NOT_NEGATIVE, Errors, indexed
+from orchestrator.api.errors import duplicate, invalid, not_supported, required
 from orchestrator.api.meta import Object
 from orchestrator.api.quantity import Quantity, parse
 
 _STANDARD = frozenset({"cpu", "memory", "ephemeral-storage"})
+_RESIZABLE = ("cpu", "memory")
+_RESIZE_POLICIES = ("NotRequired", "RestartContainer")
 _HUGE_PAGES = "hugepages-"
 _NOT_STANDARD = "must be a standard resource type or fully qualified"
 
@@ -22,6 +24,22 @@ def requirements(resources: Object, field: str) -> Errors:
     for name, value in requests.items():
         yield from _resource(name, value, f"{field}.requests[{name}]")
         yield from _within_limit(name, value, limits.get(name), field)
+
+
+def resize_policies(container: Object, restart_policy: str | None, field: str) -> Errors:
+    """The rules of `resizePolicy`; `restart_policy` is the pod's, where it is the container's too."""
+    seen: set[str] = set()
+    for path, policy in indexed(f"{field}.resizePolicy", container.get("resizePolicy")):
+        name, kind = policy.get("resourceName") or "", policy.get("restartPolicy") or ""
+        if name not in _RESIZABLE:
+            yield not_supported(f"{path}.resourceName", name, _RESIZABLE)
+        if name in seen:
+            yield duplicate(f"{path}.resourceName", name)
+        seen.add(name)
+        if kind not in _RESIZE_POLICIES:
+            yield not_supported(f"{path}.restartPolicy", kind, _RESIZE_POLICIES)
+        elif restart_policy == "Never" and kind != "NotRequired":
+            yield invalid(f"{path}.restartPolicy", kind, "must be 'NotRequired' when `restartPolicy` is 'Never'")
 
 
 def quantities(resources: Object | None, field: str) -> Errors:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestrator.api import defaults
-from orchestrator.api.errors import FieldError, forbidden
+from orchestrator.api.errors import FieldError, forbidden, required
 from orchestrator.api.meta import Object, name, spec, status
 from orchestrator.api.names import dns_label
 from orchestrator.api.pods import is_terminal, qos_class
 from orchestrator.api.podspec.changes import changes
 from orchestrator.api.podspec.spec import pod as pod_spec
+from orchestrator.api.static_pods import mirror_rules, mirrored
 from orchestrator.api.strategies import pod_table
 from orchestrator.api.strategies.base import Cell, Strategy
 
@@ -50,10 +51,12 @@ class PodStrategy(Strategy):
         if spec(obj).get("nodeName") and spec(obj).get("schedulingGates"):
             why = "cannot be set until all schedulingGates have been cleared"
             errors.append(forbidden("spec.nodeName", why))
+        if mirrored(obj) and not spec(obj).get("nodeName"):
+            errors.append(required("spec.nodeName", "must set spec.nodeName if mirror pod annotation is set"))
         return errors
 
     def validate_update(self, new: Object, old: Object) -> list[FieldError]:
-        return list(changes(spec(new), spec(old)))
+        return [*changes(spec(new), spec(old)), *mirror_rules(new, old)]
 
     def warnings(self, obj: Object) -> list[str]:
         problems = dns_label(name(obj)) if name(obj) else []

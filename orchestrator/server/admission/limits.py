@@ -30,9 +30,9 @@ class LimitRanger(Plugin):
 
 
 def _rules(attributes: Attributes) -> Callable[[Object, Object], list[str]] | None:
-    """What finds how the object breaks a range. What a pod asks for does not change."""
+    """What finds how the object breaks a range. What a pod asks for changes only when it is resized."""
     if attributes.subresource:
-        return None
+        return pod_problems if attributes.kind is POD and attributes.subresource == "resize" else None
     if attributes.kind is PERSISTENT_VOLUME_CLAIM:
         return claim_problems
     return pod_problems if attributes.kind is POD and attributes.operation == "CREATE" else None

@@ -10,6 +10,7 @@ from orchestrator.api.groups.coordination import LEASE
 from orchestrator.api.groups.core import NODE, PERSISTENT_VOLUME, POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object, finalizers, labels, name, namespace, spec, uid
 from orchestrator.api.meta import annotations as annotations_of
+from orchestrator.api.static_pods import MIRROR, mirrored, refused_references
 from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden
 from orchestrator.server.node_authorizer import node_of
@@ -78,10 +79,21 @@ def _restricted(label: str) -> bool:
 
 def _pod(node: str, attributes: Attributes) -> str:
     if attributes.old is None:
-        return f'node "{node}" can only create mirror pods, which there are none of here'
+        return _mirror(node, attributes.new or {})
     if _bound_to(attributes.old) != node:
         what = f'pod "{namespace(attributes.old)}/{name(attributes.old)}"'
         return f'node "{node}" can only act on pods with spec.nodeName set to itself, {what} is not'
+    return ""
+
+
+def _mirror(node: str, pod: Object) -> str:
+    """A pod that would bring a node secrets or rights must not be its own to make."""
+    if not mirrored(pod):
+        return f'pod does not have "{MIRROR}" annotation, node "{node}" can only create mirror pods'
+    if _bound_to(pod) != node:
+        return f'node "{node}" can only create pods with spec.nodeName set to itself'
+    if references := refused_references(pod):
+        return f'node "{node}" can not create pods that reference {", ".join(references)}'
     return ""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from orchestrator.api.errors import Forbidden
-from orchestrator.api.groups.core import EVENT, PERSISTENT_VOLUME_CLAIM, RESOURCE_QUOTA, SERVICE
+from orchestrator.api.groups.core import EVENT, PERSISTENT_VOLUME_CLAIM, POD, RESOURCE_QUOTA, SERVICE
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, name, status
 from orchestrator.api.quota.ledger import QuotaExceeded, charged
@@ -65,8 +65,10 @@ class ResourceQuotas(Plugin):
 def _counts(attributes: Attributes) -> bool:
     """True for a write that may use more than what is there does."""
     kind: Kind = attributes.kind
-    if not kind.namespaced or not kind.stored or kind is EVENT or attributes.subresource:
+    if not kind.namespaced or not kind.stored or kind is EVENT:
         return False
+    if attributes.subresource:
+        return kind is POD and attributes.subresource == "resize"
     return attributes.operation == "CREATE" or (attributes.operation == "UPDATE" and kind in _GROWING)
 
 

@@ -6,6 +6,7 @@ import random
 
 from orchestrator.api.groups.core import POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object
+from orchestrator.api.static_pods import mirrored
 from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden
 from orchestrator.server.admission.pods import new_pod
@@ -28,8 +29,8 @@ class ServiceAccounts(Plugin):
 
     def admit(self, attributes: Attributes) -> None:
         spec = new_pod(attributes)
-        if spec is None:
-            return
+        if spec is None or (attributes.new is not None and mirrored(attributes.new)):
+            return  # A static pod has no account: it runs without the API.
         # `serviceAccount` is the field's old name, and still readable.
         wanted = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
         spec["serviceAccountName"] = spec["serviceAccount"] = wanted

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from agent.check import check
 from agent.probes import Outcome, Probe
 from agent.runtime.base import ExecResult, RuntimeFailure
+from orchestrator.util import pki
 from tests.fakes.pods import container
 
 
@@ -79,7 +84,34 @@ def test_http_takes_named_ports_and_headers(web: ThreadingHTTPServer) -> None:
 
 
 def test_a_redirect_elsewhere_is_an_answer(web: ThreadingHTTPServer) -> None:
-    assert run({"httpGet": {"port": web.server_port, "path": "/302=http://192.0.2.1/"}}).ok
+    outcome = run({"httpGet": {"port": web.server_port, "path": "/302=http://192.0.2.1/"}})
+    assert (outcome.ok, outcome.warning) == (True, "Probe terminated redirects, Response body: ")
+
+
+def test_a_server_that_trickles_gets_no_more_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def trickle() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                for letter in b"HTTP/1.1 200 OK\r\n" + b"x" * 1000:
+                    connection.sendall(bytes([letter]))
+                    time.sleep(0.02)
+
+        threading.Thread(target=trickle, daemon=True).start()
+        begun = time.monotonic()
+        outcome = run({"httpGet": {"port": listener.getsockname()[1]}}, timeout=0.2)
+    assert not outcome.ok
+    assert time.monotonic() - begun < 1
+
+
+def test_https_checks_no_certificate(web: ThreadingHTTPServer, tmp_path: Path) -> None:
+    made = pki.ensure(tmp_path, "web", "somebody else", [], ["192.0.2.9"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    web.socket = context.wrap_socket(web.socket, server_side=True)
+    assert run({"httpGet": {"port": web.server_port, "path": "/200", "scheme": "HTTPS"}}).ok
+    assert not run({"httpGet": {"port": web.server_port, "path": "/200"}}).ok
 
 
 def test_a_redirect_without_end_is_a_failure(web: ThreadingHTTPServer) -> None:
@@ -119,7 +151,6 @@ def test_tcp(web: ThreadingHTTPServer) -> None:
         (ExecResult(0, b"fine"), True, "fine"),
         (ExecResult(3, b"bad"), False, "bad"),
         (TimeoutError(), False, "command 'is it up' timed out after 1s"),
-        (RuntimeFailure("no such command"), False, "command 'is it up' could not be run: no such command"),
     ],
 )
 def test_commands(result: Any, ok: bool, message: str) -> None:
@@ -132,8 +163,16 @@ def test_commands(result: Any, ok: bool, message: str) -> None:
     assert run({"exec": {"command": ["is", "it", "up"]}}, execute) == Outcome(ok, message)
 
 
-@pytest.mark.parametrize("handler", [{"httpGet": {"port": "nope"}}, {"grpc": {"port": 1}}])
-def test_what_cannot_be_checked_fails_with_a_reason(handler: dict[str, Any]) -> None:
+def test_a_command_that_the_engine_does_not_run_says_nothing() -> None:
+    def refuse(command: list[str], timeout: float) -> ExecResult:
+        raise RuntimeFailure("the engine is gone")
+
+    outcome = run({"exec": {"command": ["up"]}}, refuse)
+    assert outcome == Outcome(False, "command 'up' could not be run: the engine is gone", errored=True)
+
+
+@pytest.mark.parametrize("handler", [{"httpGet": {"port": "nope"}}, {"nonsense": {}}])
+def test_what_cannot_be_checked_says_nothing_but_why(handler: dict[str, Any]) -> None:
     outcome = run(handler)
-    assert not outcome.ok
+    assert (outcome.ok, outcome.errored) == (False, True)
     assert outcome.message

@@ -68,7 +68,8 @@ def test_it_ends_with_the_pod() -> None:
 def test_it_does_not_keep_a_pod_from_ending() -> None:
     over = debugged(restartPolicy="Never")
     observed = seen(sandbox(), instance(state="exited"), instance("debug", of=debugger()))
-    assert pod_status(over, observed, "192.0.2.1", NOW)["phase"] == "Succeeded"
+    shown = pod_status(over, seen(sandbox(), instance(state="exited")), "192.0.2.1", NOW)
+    assert shown["phase"] == "Succeeded"
     (action,) = step(over, observed, NOW).actions
     assert isinstance(action, KillContainer) and action.container == "debug"
 

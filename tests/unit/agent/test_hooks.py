@@ -23,9 +23,12 @@ class Recorded(FakeRuntime):
         self.log: list[str] = []
         self.graces: list[float] = []
         self.failing: Counter[str] = Counter()
+        self.hanging: set[str] = set()
 
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         self.log.append(command[0])
+        if command[0] in self.hanging:
+            return super().exec(id, ["hang"], timeout)
         failed = self.failing[command[0]] > 0
         self.failing[command[0]] -= 1
         return ExecResult(1 if failed else 0, b"no luck")
@@ -74,6 +77,33 @@ def test_a_failed_last_hook_is_told_and_holds_up_nothing(world: Lab, engine: Rec
     world.client.delete(POD, "web", "default")
     eventually(lambda: world.gone("web"))
     assert eventually(lambda: world.told("web", "FailedPreStopHook")) == "PreStopHook failed: no luck"
+
+
+def test_a_container_has_not_started_while_its_first_hook_runs(world: Lab, engine: Recorded) -> None:
+    engine.hanging.add("hello")
+    world.create(pod("web", container(**hooked(postStart="hello"))))
+    eventually(lambda: world.running("web") and engine.log == ["hello"])
+    assert world.waiting("web") == "ContainerCreating"
+    world.client.delete(POD, "web", "default")
+    eventually(lambda: world.gone("web"))
+    assert world.told("web", "FailedPostStartHook") == "", "it was ended, it did not fail"
+
+
+def test_a_sleep_ends_with_the_container(world: Lab, engine: Recorded) -> None:
+    world.create(
+        pod("web", container(lifecycle={"postStart": {"sleep": {"seconds": 500}}}), terminationGracePeriodSeconds=600)
+    )
+    eventually(lambda: world.running("web"))
+    world.client.delete(POD, "web", "default")
+    eventually(lambda: world.gone("web"))
+
+
+def test_a_hook_cannot_be_a_tcp_socket(world: Lab) -> None:
+    world.create(pod("web", container(lifecycle={"postStart": {"tcpSocket": {"port": 80}}}), restartPolicy="Never"))
+    assert "invalid handler: a hook cannot be a tcpSocket" in eventually(
+        lambda: world.told("web", "FailedPostStartHook")
+    )
+    eventually(lambda: ("Killing", "FailedPostStartHook") in world.events("web"))
 
 
 @pytest.mark.parametrize(("grace", "used", "left"), [(30, 0, 30), (30, 10, 20), (30, 30, 2), (1, 0, 1)])

@@ -27,6 +27,9 @@ class Worker:
 
     def resend_status(self) -> None: ...
 
+    def relist(self, found: list[ContainerState], at: float) -> None:
+        self.memory.relist(found, at)
+
 
 def container_of(pod: Object) -> ContainerState:
     meta = pod["metadata"]

@@ -16,12 +16,14 @@ from agent.actions import (
     PrepareVolumes,
     RemoveContainer,
     RemoveSandbox,
+    ResizeContainer,
     StartContainer,
     StartSandbox,
     TeardownVolumes,
 )
 from agent.lifecycle import step
 from agent.observed import Health, Observed, Setback
+from agent.runtime.base import Resources
 from orchestrator.api.meta import Object
 from tests.fakes.pods import container, deleted, pod
 from tests.unit.agent.observations import NOW, instance, sandbox, seen
@@ -30,6 +32,13 @@ WEB = pod("web")
 PAIR = pod("pair", container("a"), container("b"))
 INIT = pod("init", container("a"), init=[container("first"), container("second")])
 SIDECAR = pod("sidecar", container("a"), init=[container("side", restartPolicy="Always")])
+SIDECARS = pod(
+    "sidecars",
+    container("a"),
+    init=[container("one", restartPolicy="Always"), container("two", restartPolicy="Always")],
+)
+SIZED = container(resources={"requests": {"cpu": "500m"}})
+RESTART = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
 ADDRESS = pod(
     "address",
     container(env=[{"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]),
@@ -183,6 +192,52 @@ CASES: dict[str, tuple[Object, Observed, set[Action]]] = {
         seen(sandbox(), instance("side"), instance("a")),
         {kill("a")},
     ),
+    "deletion: of sidecars the last goes first": (
+        deleted(SIDECARS, NOW),
+        seen(sandbox(), instance("one"), instance("two"), instance("a", "exited")),
+        {kill("two", 24)},
+    ),
+    "deletion: and then the others, in what is left of the grace": (
+        deleted(SIDECARS, NOW, 7),
+        seen(sandbox(), instance("one"), instance("two", "exited"), instance("a", "exited")),
+        {kill("one", 2)},
+    ),
+    "deletion: a sidecar that was told to stop is not told again": (
+        deleted(SIDECARS, NOW),
+        seen(sandbox(), instance("one"), instance("two"), instance("a", "exited"), stopping={"two-0": 29}),
+        set(),
+    ),
+    "a pod that has ended: its sidecars end, the last first": (
+        {**SIDECARS, "spec": {**SIDECARS["spec"], "restartPolicy": "Never"}},
+        seen(sandbox(), instance("one"), instance("two"), instance("a", "exited")),
+        {kill("two")},
+    ),
+    "deletion: a postStart hook that runs does not hold it up": (
+        deleted(WEB, NOW),
+        seen(sandbox(), instance(), inflight=frozenset({StartContainer("app", "app-0")}), hooking=frozenset({"app-0"})),
+        {kill("app")},
+    ),
+    "a sidecar whose postStart hook runs has not started yet": (
+        SIDECAR,
+        seen(sandbox(), instance("side"), hooking=frozenset({"side-0"})),
+        set(),
+    ),
+    "other limits than the spec's: they are changed": (
+        pod("resized", SIZED),
+        seen(sandbox(), instance(of=SIZED, resources=Resources(cpu_shares=2))),
+        {ResizeContainer("app", "app-0")},
+    ),
+    "not while nothing is known of them": (pod("resized", SIZED), seen(sandbox(), instance(of=SIZED)), set()),
+    "some want a restart for it": (
+        pod("resized", {**SIZED, "resizePolicy": RESTART}),
+        seen(sandbox(), instance(resources=Resources(cpu_shares=2))),
+        {kill("app", message="Container app resize requires restart")},
+    ),
+    "which comes at once": (
+        pod("resized", {**SIZED, "resizePolicy": RESTART}),
+        seen(sandbox(), instance(state="exited", restarts=7, resources=Resources(cpu_shares=2))),
+        {CreateContainer("app", "s1", 8)},
+    ),
     "deletion: when they are down everything is removed": (
         deleted(WEB, NOW),
         seen(sandbox(), instance(state="exited")),
@@ -237,6 +292,15 @@ def test_a_failed_action_waits_and_others_do_not() -> None:
     assert set(step(WEB, observed, NOW).actions) == {CreateSandbox(), PrepareVolumes()}
     assert step(WEB, observed, NOW).again_at == NOW + 10
     assert EnsureImage("app") in step(WEB, observed, NOW + 10).actions
+
+
+def test_a_stop_that_failed_is_not_tried_again_at_once_unless_it_is_to_be_quicker() -> None:
+    setback = Setback(kill("app", 30), "", "the engine answers 500", NOW + 10)
+    observed = seen(sandbox(), instance(), setbacks={setback.action.slot: setback})
+    waiting = step(deleted(WEB, NOW, 30), observed, NOW)
+    assert (waiting.actions, waiting.again_at) == ((), NOW + 10)
+    assert step(deleted(WEB, NOW, 5), observed, NOW).actions == (kill("app", 5),)
+    assert step(deleted(WEB, NOW, 30), observed, NOW + 10).actions == (kill("app", 30),)
 
 
 def test_a_sandbox_that_does_not_start_is_not_made_anew_at_once() -> None:

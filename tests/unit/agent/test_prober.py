@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from agent.prober import Prober, Target
-from agent.runtime.base import ExecResult
+from agent.prober import CHECKS, Prober, Target
+from agent.runtime.base import ExecResult, RuntimeFailure
 from agent.runtime.fake import FakeRuntime
 from orchestrator.api.meta import Object, uid
 from orchestrator.client.client import Client
 from orchestrator.client.events import EventRecorder
-from orchestrator.util.clock import FakeClock
+from orchestrator.util.clock import FakeClock, SystemClock
 from tests.fakes.agent import eventually
 from tests.fakes.pods import container, pod
 from tests.fakes.store_api import FakeApi
@@ -28,9 +30,12 @@ class Commands(FakeRuntime):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.failing: set[str] = set()
+        self.refusing = False
         self.ran: Counter[str] = Counter()
 
     def exec(self, id: str, command: Any, timeout: float) -> ExecResult:
+        if self.refusing:
+            raise RuntimeFailure("the engine is gone")
         self.ran[command[0]] += 1
         return ExecResult(1 if command[0] in self.failing else 0, b"no luck")
 
@@ -136,3 +141,49 @@ def test_who_was_ready_under_the_last_agent_stays_so(bench: Bench) -> None:
     asked = pod("web", spec)
     bench.prober.update(asked, [Target(spec, instance(started_at=bench.clock.now()), "127.0.0.1", ready=True)])
     assert bench.prober.health(uid(asked)).unready == frozenset()
+
+
+def test_a_check_that_could_not_be_made_counts_as_none(bench: Bench) -> None:
+    bench.runtime.refusing = True
+    bench.probe(liveness={"periodSeconds": 1, "failureThreshold": 1}, readiness={"periodSeconds": 1})
+    (event, *_) = eventually(lambda: [request.body for request in bench.api.of("create")])
+    assert event["reason"] == "Unhealthy"
+    assert "probe errored and resulted in unknown state" in event["message"]
+    assert bench.health.unhealthy == {}
+    bench.runtime.refusing = False
+    eventually(lambda: bench.clock.advance(1) or bench.health.unready == frozenset())
+
+
+def test_200_pods_that_never_answer_are_probed_in_time_by_a_bounded_number_of_threads() -> None:
+    """Late is what starts after its time; threads are counted while the checks hang. A second here is a tenth."""
+    began: dict[str, list[float]] = {}
+    running, most = set[str](), 0
+    lock = threading.Lock()
+
+    class Hanging(FakeRuntime):
+        def exec(self, id: str, command: Any, timeout: float) -> ExecResult:
+            nonlocal most
+            with lock:
+                began.setdefault(id, []).append(time.monotonic())
+                running.add(id)
+                most = max(most, len(running))
+            threading.Event().wait(0.1)
+            with lock:
+                running.discard(id)
+            raise TimeoutError
+
+    clock = SystemClock()
+    prober = Prober(Hanging(clock), EventRecorder(Client(FakeApi(clock)), "kubelet"), lambda uid: None, clock)
+    prober.start()
+    spec = container(livenessProbe={"exec": {"command": ["up"]}, "periodSeconds": 1, "failureThreshold": 100})
+    try:
+        for number in range(200):
+            state = replace(instance(started_at=clock.now()), id=f"c{number}")
+            prober.update(pod(f"web-{number}"), [Target(spec, state, "127.0.0.1")])
+        eventually(lambda: all(len(began.get(f"c{number}", ())) >= 3 for number in range(200)))
+    finally:
+        prober.stop()
+    assert most <= CHECKS
+    # The grid is kept: the third check comes two periods after the first, but for the wait for a thread.
+    late = [abs(times[2] - times[0] - 2) for times in began.values()]
+    assert max(late) < 0.8, max(late)

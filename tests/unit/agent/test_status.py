@@ -229,7 +229,10 @@ def test_a_condition_keeps_the_time_of_its_last_change() -> None:
 
 def test_a_pod_past_its_deadline_says_so_for_good() -> None:
     limited = pod("limited", activeDeadlineSeconds=60)
-    first = status(limited, seen(sandbox(), instance(), status={"startTime": rfc3339(NOW)}), NOW + 61)
+    known = {"phase": "Running", "startTime": rfc3339(NOW)}
+    stopping = status(limited, seen(sandbox(), instance(), status=known), NOW + 61)
+    assert (stopping["phase"], "reason" in stopping) == ("Running", False), "it is told to have ended when it has"
+    first = status(limited, seen(sandbox(), instance(state="exited"), status=known), NOW + 61)
     assert (first["phase"], first["reason"]) == ("Failed", "DeadlineExceeded")
     later = status(limited, seen(status=first), NOW + 500)
     assert (later["phase"], later["reason"], later["message"]) == ("Failed", first["reason"], first["message"])
@@ -245,4 +248,19 @@ def test_the_patch_removes_what_is_no_more() -> None:
     assert patch["podIP"] is None
     assert patch["podIPs"] is None
     assert patch["hostIPs"] == [{"$patch": "replace"}, {"ip": "192.0.2.1"}]
-    assert all(condition["reason"] is None for condition in patch["conditions"] if condition["status"] == "True")
+    assert all(condition["reason"] is None for condition in patch["conditions"] if condition.get("status") == "True")
+
+
+def test_a_pod_has_ended_when_its_sidecars_have() -> None:
+    job = pod("job", container("a"), init=[container("side", restartPolicy="Always")], restartPolicy="Never")
+    known = {"phase": "Running"}
+    ending = seen(sandbox(), instance("side"), instance("a", "exited"), status=known)
+    assert status(job, ending)["phase"] == "Running"
+    ended = seen(sandbox(), instance("side", "exited", exit_code=143), instance("a", "exited"), status=known)
+    assert status(job, ended)["phase"] == "Succeeded", "how a sidecar ends does not count"
+
+
+def test_what_it_is_of_is_said() -> None:
+    made = status({**WEB, "metadata": {**WEB["metadata"], "generation": 3}}, seen(sandbox(), instance()))
+    assert made["observedGeneration"] == 3
+    assert {condition["observedGeneration"] for condition in made["conditions"]} == {3}

@@ -26,10 +26,10 @@ def test_command_and_arguments() -> None:
 
 
 def test_limits() -> None:
-    host = body(resources=Resources(2, 50_000, 1 << 20, 900))["HostConfig"]
+    host = body(resources=Resources(2, 50_000, 1 << 20, 64, 900))["HostConfig"]
     assert (host["CpuShares"], host["CpuPeriod"], host["CpuQuota"]) == (2, 100_000, 50_000)
     assert host["Memory"] == host["MemorySwap"] == 1 << 20
-    assert host["OomScoreAdj"] == 900
+    assert (host["PidsLimit"], host["OomScoreAdj"]) == (64, 900)
 
 
 @pytest.mark.parametrize(("score", "allowed", "set_to"), [(-998, True, -998), (-998, False, None), (0, False, 0)])
