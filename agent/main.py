@@ -6,6 +6,7 @@ The agent stops on SIGTERM; its containers do not. A next agent finds them by th
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import signal
 import sys
@@ -15,16 +16,18 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent import machine_usage
+from agent import admission, machine_usage
 from agent.api_lookup import ApiLookup
 from agent.engine_watch import EngineWatch
 from agent.https import HttpsServer
+from agent.image_volumes import ImageVolumes
 from agent.images import ImageManager
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
 from agent.local_volumes import LocalVolumes
 from agent.node_agent import NodeAgent, NodeIdentity
-from agent.node_facts import engineless, primary_address
+from agent.node_facts import abilities, engineless, machine, primary_address
+from agent.node_object import resources
 from agent.pod_actions import PodActions, Tools
 from agent.pod_worker import PodWorker, Shared
 from agent.pool import Pool
@@ -73,7 +76,7 @@ class Agent:
         files = settings.node_dir(node)
         files.mkdir(parents=True, exist_ok=True)
         engine = _ask(runtime)
-        context = _context(settings, node, engine)
+        context = _context(settings, node, engine, files)
         self._pods = Informer(client, POD, field_selector=f"spec.nodeName={node}", clock=clock)
         self._services = Informer(client, SERVICE, clock=clock)
         self._recorder = EventRecorder(client, "kubelet", node, clock=clock)
@@ -81,10 +84,13 @@ class Agent:
         lookup = ApiLookup(client, self._services)
         folders = volume_folders(files, runtime)
         self._volumes = LocalVolumes(client, folders, node, clock)
-        volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
+        volumes = VolumeManager(
+            folders, lookup, context, tokens=TokenManager(client, clock), images=ImageVolumes(folders, runtime)
+        )
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
+        refusal = functools.partial(admission.refusal, node=context)
         shared = Shared(
             actions=PodActions(tools),
             prober=self._prober,
@@ -94,6 +100,7 @@ class Agent:
             quick=Pool("pod-quick", QUICK),
             slow=Pool("pod-slow", SLOW),
             host_ip=primary_address(),
+            refusal=refusal,
         )
         self.kubelet = kubelet
         meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
@@ -138,7 +145,7 @@ def _ask(runtime: Runtime) -> EngineInfo | None:
         return None
 
 
-def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeContext:
+def _context(settings: Settings, node: str, engine: EngineInfo | None, files: Path) -> NodeContext:
     """Without service addresses pods get the machine's own resolver."""
     routed = ensure_routes(settings.networks).service_addresses
     known = engine or engineless()
@@ -148,7 +155,9 @@ def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeCo
         dns_ip=settings.dns_ip if routed else "",
         cluster_domain=settings.cluster_domain,
         resolver=parse_resolv_conf(_read(RESOLV_CONF)),
-        allocatable={"cpu": str(known.cpus), "memory": str(known.memory)},
+        allocatable=resources(known, machine(engine, files)),
+        abilities=abilities(),
+        seccomp_profiles=settings.home / "seccomp",
     )
 
 

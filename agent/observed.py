@@ -18,6 +18,7 @@ from agent.actions import (
     StartContainer,
     StartSandbox,
 )
+from agent.admission import Refusal
 from agent.podspec import find_by_name
 from agent.runtime.base import (
     LABEL_CONTAINER,
@@ -82,6 +83,8 @@ class Observed:
     #: Restart count at which a container last ran long enough to start its back-off anew, by name.
     steady: Mapping[str, int] = field(default_factory=dict)
     health: Health = Health()
+    #: Why this node does not take the pod, while nothing of it runs.
+    refusal: Refusal | None = None
     status: Object = field(default_factory=dict)
 
     @property
