@@ -16,7 +16,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent import admission, machine_usage
+from agent import machine_usage, unfit
 from agent.api_lookup import ApiLookup
 from agent.engine_watch import EngineWatch
 from agent.https import HttpsServer
@@ -90,7 +90,7 @@ class Agent:
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
-        refusal = functools.partial(admission.refusal, node=context)
+        refusal = functools.partial(unfit.refusal, node=context)
         shared = Shared(
             actions=PodActions(tools),
             prober=self._prober,

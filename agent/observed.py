@@ -18,7 +18,6 @@ from agent.actions import (
     StartContainer,
     StartSandbox,
 )
-from agent.admission import Refusal
 from agent.podspec import find_by_name
 from agent.runtime.base import (
     LABEL_CONTAINER,
@@ -28,6 +27,7 @@ from agent.runtime.base import (
     SANDBOX,
     ContainerState,
 )
+from agent.unfit import Refusal
 from orchestrator.api.meta import Object
 from orchestrator.api.times import parse
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from agent.actions import Action, EnsureImage, Finalize, KillContainer, PrepareVolumes, StartContainer
-from agent.admission import Refusal
 from agent.events import status_events
 from agent.failures import EXPECTED, explain
 from agent.hooks import hook_of
@@ -25,6 +24,7 @@ from agent.prober import Prober, Target
 from agent.runtime.base import EngineUnreachable, Event, NoSuchContainer
 from agent.status import pod_status
 from agent.status_sender import StatusSender
+from agent.unfit import Refusal
 from orchestrator.api.meta import Object, is_deleting, key, spec, status, uid
 from orchestrator.api.pods import is_terminal
 from orchestrator.client.events import EventRecorder

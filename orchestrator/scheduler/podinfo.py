@@ -78,7 +78,10 @@ def pod_info(pod: Object) -> PodInfo:
         weight=_weight(pod, requests),
         ports=pods.host_ports(pod),
         claims=tuple(dict.fromkeys(pod_claims(pod).values())),
-        resource_claims=tuple(claim["name"] for claim in spec.get("resourceClaims") or ()),
+        resource_claims=tuple(
+            str(claim.get("resourceClaimName") or claim.get("resourceClaimTemplateName"))
+            for claim in spec.get("resourceClaims") or ()
+        ),
         images=tuple(str(container.get("image") or "") for container in pods.containers(pod)),
         tolerations=tuple(spec.get("tolerations") or ()),
         node_selector=spec.get("nodeSelector") or {},

@@ -548,7 +548,7 @@ def test_a_runtime_of_the_engine_is_named(bench: Bench) -> None:
 
 def test_an_unknown_runtime_is_refused(bench: Bench) -> None:
     spec = replace(bench.spec("a", bench.script(exit=0)), runtime="no-such-runtime")
-    with pytest.raises(RuntimeFailure, match="(?i)unknown.* runtime .*no-such-runtime"):
+    with pytest.raises(RuntimeFailure, match=r"(?i)unknown.* runtime .*no-such-runtime"):
         bench.runtime.start(bench.runtime.create(spec))
 
 

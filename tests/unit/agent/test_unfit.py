@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from agent.admission import refusal
 from agent.runtime.node import Abilities, NodeContext
 from agent.unenforced import unenforced
+from agent.unfit import refusal
 from orchestrator.api.meta import Object
 from tests.fakes import pods
 
