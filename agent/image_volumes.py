@@ -7,14 +7,13 @@ that what no link leads to can go.
 from __future__ import annotations
 
 import io
-import shutil
 import tarfile
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agent.runtime.base import Image, Runtime
+from agent.runtime.base import Image, Runtime, RuntimeFailure
 from agent.volume_folders import VolumeFolders
 from orchestrator.api.meta import Object, uid
 
@@ -48,12 +47,12 @@ class ImageVolumes:
         return link.readlink()
 
     def sweep(self) -> None:
-        """Delete the content of images that no pod mounts any more. Raises OSError."""
+        """Delete the content of images that no pod mounts any more. Raises VolumeError, EngineUnreachable."""
         with self._lock:
             used = self._folders.links()
             for content in self._folders.images():
                 if content not in used:
-                    shutil.rmtree(content)
+                    self._folders.remove_image(content)
 
     def _content(self, image: Image) -> Path:
         content = self._folders.image(image.id)
@@ -66,8 +65,11 @@ class ImageVolumes:
 
 
 def _unpack(tar: Iterator[bytes], folder: Path) -> None:
-    with tarfile.open(fileobj=_Chunks(tar), mode="r|") as archive:
-        archive.extractall(folder, numeric_owner=True, filter=_kept)
+    try:
+        with tarfile.open(fileobj=_Chunks(tar), mode="r|") as archive:
+            archive.extractall(folder, numeric_owner=True, filter=_kept)
+    except tarfile.TarError as error:
+        raise RuntimeFailure(f"the image's files cannot be unpacked: {error}") from error
 
 
 def _kept(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:

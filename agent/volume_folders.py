@@ -51,6 +51,10 @@ class VolumeFolders:
     def images(self) -> list[Path]:
         return list(self._images.iterdir()) if self._images.is_dir() else []
 
+    def remove_image(self, content: Path) -> None:
+        """Delete the content of an image. Raises as `remove`."""
+        self._remove_all("the files of an image", content)
+
     def links(self) -> set[Path]:
         """What the pods' volumes that are links lead to."""
         return {volume.readlink() for volume in self._disk.glob("*/*") if volume.is_symlink()}

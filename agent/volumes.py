@@ -28,6 +28,7 @@ from orchestrator.api.quantity import integer
 
 log = logging.getLogger(__name__)
 
+#: What the fields of a mount are to the engine.
 _RECURSIVE: Mapping[str, Literal["", "IfPossible", "Enabled"]] = {
     "Disabled": "",
     "IfPossible": "IfPossible",
@@ -61,8 +62,8 @@ class VolumeManager:
         images: ImageVolumes | None = None,
     ) -> None:
         self._folders, self._node, self._images = folders, node, images
-        #: (pod's uid, volume's name) of the volumes that were given to the pod's fsGroup.
-        self._given: set[tuple[str, str]] = set()
+        #: Names of the volumes that were given to their pod's fsGroup, by the pod's uid.
+        self._given: dict[str, set[str]] = {}
         self._projector = Projector(lookup, node, tokens)
         self._claims = ClaimVolumes(lookup, node.node, _make_persistent)
         self._kinds: Mapping[str, Callable[[Object, Object], Source]] = {
@@ -104,7 +105,7 @@ class VolumeManager:
         Raises VolumeError, and EngineUnreachable.
         """
         self._folders.remove(uid)
-        self._given = {place for place in self._given if place[0] != uid}
+        self._given.pop(uid, None)
         if self._images is not None:
             self._images.sweep()
 
@@ -151,11 +152,11 @@ class VolumeManager:
 
     def _give(self, pod: Object, volume: Object, path: Path) -> None:
         """To the pod's fsGroup, once: what containers do with it from then on is their business."""
-        group, place = _group(pod), (uid(pod), volume["name"])
-        if group is None or place in self._given or not self._node.abilities.root:
+        group, given = _group(pod), self._given.setdefault(uid(pod), set())
+        if group is None or volume["name"] in given or not self._node.abilities.root:
             return
         ownership.give(path, group, spec(pod)["securityContext"].get("fsGroupChangePolicy") or "Always")
-        self._given.add(place)
+        given.add(volume["name"])
 
     def _on_disk(self, pod: Object, volume: Object) -> Source:
         return self._projected(pod, volume, self._folders.on_disk(uid(pod), volume["name"]))

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from agent.runtime.docker import DockerRuntime
+from orchestrator.util import pki
 from tests.e2e.fields import images, manifests
-from tests.e2e.harness import RealCluster, eventually
+from tests.e2e.harness import RealCluster, eventually, free_port
 
 Object = dict[str, Any]
 WAIT = 60.0
@@ -30,6 +31,8 @@ class Pods:
     cluster: RealCluster
     image: str
     groups_image: str
+    #: Of the node, where `life` serves its files.
+    host_port: int
 
     def get(self, pod: str) -> Object:
         found: Object = self.cluster.get("pod", pod)
@@ -112,12 +115,16 @@ def pods(
 ) -> Iterator[Pods]:
     cluster = RealCluster(tmp_path_factory.mktemp("podlab"), "fields", kubectl)
     runtime = DockerRuntime(engine)
-    found = Pods(cluster, busybox_image, images.with_groups(runtime, busybox_image))
+    found = Pods(cluster, busybox_image, images.with_groups(runtime, busybox_image), free_port())
     try:
         cluster.podlab("up", *cluster.settings())
         manifests.prepare_machine(cluster.home, shared_folder.path)
         node = cluster.get("nodes")["items"][0]["metadata"]["name"]
-        found.apply(*manifests.objects(node, shared_folder.path, found.image, found.groups_image, nginx_image))
+        pki.ensure(cluster.home / "pki", "probed", "probed", [], ["127.0.0.1"])
+        keys = [f"--{part}={cluster.home}/pki/probed.{end}" for part, end in (("cert", "crt"), ("key", "key"))]
+        cluster.kubectl("create", "secret", "tls", "tls", *keys)
+        groups, port = found.groups_image, found.host_port
+        found.apply(*manifests.objects(node, shared_folder.path, found.image, groups, nginx_image, port))
         cluster.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod", *manifests.RUNNING)
         yield found
     finally:

@@ -10,12 +10,18 @@ from typing import Any
 Object = dict[str, Any]
 
 #: The pods that run.
-RUNNING = ("identity", "environment", "host", "volumes", "secure", "groups", "merged")
+RUNNING = ("identity", "environment", "host", "volumes", "secure", "groups", "merged", "probed", "life")
 #: All system calls but those that make folders.
 SECCOMP = {
     "defaultAction": "SCMP_ACT_ALLOW",
     "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}],
 }
+#: Answers those who send the header, on two ports.
+_ANSWER = "location / { if ($http_x_probe != yes) { return 500; } return 200 here; }"
+_SITE = f"""
+server {{ listen 8080; {_ANSWER} }}
+server {{ listen 8443 ssl; ssl_certificate /tls/tls.crt; ssl_certificate_key /tls/tls.key; {_ANSWER} }}
+"""
 _STAY = "echo done=; trap 'exit 0' TERM; sleep 3600 & wait"
 
 _WHO = """
@@ -43,11 +49,12 @@ def prepare_machine(home: Path, shared: Path) -> None:
     (shared / "host").mkdir(mode=0o777)
 
 
-def objects(node: str, shared: Path, image: str, groups: str, nginx: str) -> list[Object]:
+def objects(node: str, shared: Path, image: str, groups: str, nginx: str, host_port: int) -> list[Object]:
     return [
         _object("v1", "ConfigMap", "cfg", data={"color": "blue", "size": "9"}),
         _object("v1", "Secret", "pw", data={"user": base64.b64encode(b"admin").decode()}),
         _object("v1", "ConfigMap", "fixed", data={"a": "1"}, immutable=True),
+        _object("v1", "ConfigMap", "site", data={"site.conf": _SITE}),
         _object("node.k8s.io/v1", "RuntimeClass", "plain", handler="runc", overhead={"podFixed": {"cpu": "10m"}}),
         _object("node.k8s.io/v1", "RuntimeClass", "strange", handler="no-such-runtime"),
         _object(
@@ -62,6 +69,8 @@ def objects(node: str, shared: Path, image: str, groups: str, nginx: str) -> lis
         _volumes(image, nginx, shared),
         _secure(image),
         *_groups(groups),
+        *_probed(nginx),
+        *_lives(image, shared, host_port),
         *_refused(node, image, groups),
     ]
 
@@ -247,6 +256,64 @@ def _secure(image: str) -> Object:
         dnsPolicy="None",
         dnsConfig={"nameservers": ["192.0.2.1"]},
     )
+
+
+def _probed(nginx: str) -> list[Object]:
+    """`probed` sends its probes' header, `unheard` does not."""
+    header = {"httpHeaders": [{"name": "X-Probe", "value": "yes"}], "path": "/ready"}
+    every = {"periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 20}
+    main: Object = {
+        "name": "main",
+        "image": nginx,
+        "imagePullPolicy": "Never",
+        "ports": [{"name": "tls", "containerPort": 8443}, {"name": "plain", "containerPort": 8080}],
+        "startupProbe": {"exec": {"command": ["test", "-e", "/tmp/begun"]}, **every},
+        "livenessProbe": {"tcpSocket": {"port": "plain"}, "terminationGracePeriodSeconds": 1, **every},
+        "readinessProbe": {"httpGet": {"port": "tls", "scheme": "HTTPS", **header}, "successThreshold": 2, **every},
+        "lifecycle": {"postStart": {"exec": {"command": ["touch", "/tmp/begun"]}}},
+        "volumeMounts": [
+            {"name": "site", "mountPath": "/etc/nginx/conf.d"},
+            {"name": "tls", "mountPath": "/tls"},
+        ],
+    }
+    volumes = [{"name": "site", "configMap": {"name": "site"}}, {"name": "tls", "secret": {"secretName": "tls"}}]
+    unheard = {**main, "readinessProbe": {"httpGet": {"port": "plain"}, "initialDelaySeconds": 1, **every}}
+    return [
+        pod("probed", nginx, containers=[main], volumes=volumes),
+        pod("unheard", nginx, containers=[unheard], volumes=volumes),
+    ]
+
+
+def _lives(image: str, shared: Path, host_port: int) -> list[Object]:
+    data = [{"name": "data", "mountPath": "/data"}]
+    served = [{"containerPort": 80, "hostPort": host_port, "hostIP": "127.0.0.1", "protocol": "TCP"}]
+    main = container(
+        image,
+        "cat /data/log; httpd -p 80 -h /data; ",
+        ports=served,
+        volumeMounts=data,
+        lifecycle={"preStop": {"exec": {"command": ["touch", "/data/prestop"]}}},
+    )
+    first = {
+        "name": "first",
+        "image": image,
+        "command": ["sh", "-c", "echo first=1 >> /data/log"],
+        "volumeMounts": data,
+    }
+    side = container(image, "echo side=1 >> /data/log; ", "side", restartPolicy="Always", volumeMounts=data)
+    side["startupProbe"] = {"exec": {"command": ["grep", "side", "/data/log"]}, "periodSeconds": 1}
+    life = pod("life", image, containers=[main], initContainers=[first, side])
+    life["spec"]["volumes"] = [
+        {"name": "data", "hostPath": {"path": str(shared / "life"), "type": "DirectoryOrCreate"}},
+    ]
+    ended = container(image)
+    return [
+        life,
+        pod("deadline", image, activeDeadlineSeconds=1),
+        pod("unfed", image, readinessGates=[{"conditionType": "example.com/fed"}]),
+        pod("over", image, restartPolicy="Never", containers=[{**ended, "command": ["sh", "-c", "exit 3"]}]),
+        pod("again", image, restartPolicy="OnFailure", containers=[{**ended, "command": ["sh", "-c", "exit 3"]}]),
+    ]
 
 
 def _groups(image: str) -> list[Object]:
