@@ -15,7 +15,7 @@ from agent.orphans import orphan
 from agent.pod_worker import PodWorker
 from agent.runtime.base import LABEL_UID, ContainerState, EngineUnreachable, Event
 from agent.volume_folders import VolumeError, VolumeFolders
-from orchestrator.api.meta import Key, Object, annotations, key, labels, make_key, uid
+from orchestrator.api.meta import Key, Object, key, make_key, metadata, uid
 from orchestrator.client.informer import Informer
 from orchestrator.client.workqueue import WorkQueue
 from orchestrator.util import threads
@@ -205,4 +205,4 @@ class Kubelet:
 def _shown(pod: Object) -> tuple[Object, Object]:
     """What of the pod changes, and its volumes may show (downwardAPI). As with the kubelet, an annotation is also a
     way to have the pod's ConfigMaps and Secrets looked at now."""
-    return labels(pod), annotations(pod)
+    return metadata(pod).get("labels") or {}, metadata(pod).get("annotations") or {}

@@ -29,7 +29,7 @@ def os(spec: Object, field: str) -> Errors:
     system = spec["os"].get("name")
     yield from one_of(f"{field}.os.name", system, ("linux", "windows"))
     if system == "linux":
-        paths = _given(spec, field, _WINDOWS_ONLY, _WINDOWS_ONLY)
+        paths = list(_given(spec, field, _WINDOWS_ONLY, _WINDOWS_ONLY))
         yield from (forbidden(path, "windows options cannot be set for a linux pod") for path in paths)
     elif system == "windows":
         of_pod, of_container = (*_LINUX_ONLY, *_LINUX_ONLY_POD), (*_LINUX_ONLY, *_LINUX_ONLY_CONTAINER)
