@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent import host_path
 from agent.lookup import Lookup
+from agent.podspec import all_containers
 from agent.runtime.base import ConfigError
 from orchestrator.api.claims import (
     LOCAL,
@@ -37,18 +38,21 @@ class ClaimVolumes:
     node: str
     make: Callable[[Path, Object], None]
 
-    def path(self, pod: Object, volume: Object) -> Path:
-        """Where the pod's volume, of type persistentVolumeClaim or ephemeral, lies.
+    def path(self, pod: Object, volume: Object) -> tuple[Path, bool]:
+        """Where the pod's volume, of type persistentVolumeClaim or ephemeral, lies, and whether it is given to the
+        pod's fsGroup: hostPath volumes are somebody else's.
 
         Raises ClaimError, ConfigError, and what `lookup` and `agent.host_path` raise.
         """
-        found = self._volume(self._claim(pod, volume))
+        claim = self._claim(pod, volume)
+        _check_mode(pod, volume, claim)
+        found = self._volume(claim)
         self._check_node(found)
         if (own := spec(found).get("hostPath")) is not None:
             host_path.check(Path(own["path"]), own.get("type") or "")
-            return Path(own["path"])
+            return Path(own["path"]), False
         if (own := spec(found).get("local")) is not None:
-            return self._local(pod, found, Path(own["path"]))
+            return self._local(pod, found, Path(own["path"])), True
         raise ConfigError(f'PersistentVolume "{name(found)}" is neither hostPath nor local: no other type is supported')
 
     def _claim(self, pod: Object, volume: Object) -> Object:
@@ -62,8 +66,6 @@ class ClaimVolumes:
             raise ClaimError(not_made_for(claim, pod))
         if status(claim).get("phase") != "Bound" or not spec(claim).get("volumeName"):
             raise ClaimError(f"error processing PVC {where}: PVC is not bound")
-        if spec(claim).get("volumeMode") == "Block":
-            raise ConfigError(f"PVC {where} has volumeMode Block, which is not supported: use Filesystem")
         return claim
 
     def _volume(self, claim: Object) -> Object:
@@ -89,3 +91,15 @@ class ClaimVolumes:
         elif not path.exists():
             raise ClaimError(f'path "{path}" does not exist')
         return path
+
+
+def _check_mode(pod: Object, volume: Object, claim: Object) -> None:
+    """Raises ClaimError, ConfigError."""
+    mode, wanted = spec(claim).get("volumeMode") or "Filesystem", volume["name"]
+    where = f"{namespace(claim)}/{name(claim)}"
+    for field, other in (("volumeDevices", "Filesystem"), ("volumeMounts", "Block")):
+        used = any(entry["name"] == wanted for each in all_containers(pod) for entry in each.get(field) or ())
+        if used and mode == other:
+            raise ClaimError(f"volume {wanted} has volumeMode {mode}, but is specified in {field}")
+    if mode == "Block":
+        raise ConfigError(f"PVC {where} has volumeMode Block, which is not supported: use Filesystem")

@@ -11,6 +11,7 @@ from agent.runtime.base import ConfigError
 from agent.runtime.node import NodeContext
 from orchestrator.api import meta
 from orchestrator.api.meta import Object
+from orchestrator.api.pods import containers, init_containers
 from orchestrator.api.quantity import parse
 
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
@@ -51,6 +52,14 @@ def _map_text(values: Mapping[str, str]) -> str:
 def _addresses(status: Object, field: str) -> str:
     several = [entry["ip"] for entry in status.get(f"{field}s") or () if entry.get("ip")]
     return ",".join(several) or str(status.get(field) or "")
+
+
+def named_container(pod: Object, name: str) -> Object:
+    """The container that a `resourceFieldRef` names. Raises ConfigError."""
+    found = next((each for each in (*init_containers(pod), *containers(pod)) if each["name"] == name), None)
+    if found is None:
+        raise ConfigError(f"container {name} not found")
+    return found
 
 
 def resource_value(reference: Object, container: Object, node: NodeContext) -> str:

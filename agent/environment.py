@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.downward import field_value, resource_value
+from agent.downward import field_value, named_container, resource_value
 from agent.lookup import Lookup
 from agent.runtime.base import ConfigError
 from agent.runtime.expansion import expand
@@ -67,8 +67,14 @@ def _value_from(
     if reference := source.get("fieldRef"):
         return field_value(reference["fieldPath"], pod, status)
     if reference := source.get("resourceFieldRef"):
-        return resource_value(reference, container, node)
+        return resource_value(reference, _shown(reference, pod, container), node)
     raise ConfigError(f"valueFrom {', '.join(source)} of an environment variable is not supported")
+
+
+def _shown(reference: Object, pod: Object, container: Object) -> Object:
+    """The container whose resources are shown: its own, or another that is named."""
+    wanted = reference.get("containerName") or container["name"]
+    return container if wanted == container["name"] else named_container(pod, wanted)
 
 
 def _key(reference: Object, data: Mapping[str, str] | None, kind: str, space: str) -> str | None:

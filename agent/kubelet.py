@@ -15,7 +15,7 @@ from agent.orphans import orphan
 from agent.pod_worker import PodWorker
 from agent.runtime.base import LABEL_UID, ContainerState, EngineUnreachable, Event
 from agent.volume_folders import VolumeError, VolumeFolders
-from orchestrator.api.meta import Key, Object, key, make_key, status, uid
+from orchestrator.api.meta import Key, Object, key, make_key, metadata, status, uid
 from orchestrator.api.static_pods import mirrored
 from orchestrator.client.informer import Informer
 from orchestrator.client.workqueue import WorkQueue
@@ -106,6 +106,8 @@ class Kubelet:
                 worker = self._begin(new)
             worker.pod = new
         self.wake(uid(new))
+        if old is not None and _shown(old) != _shown(new):
+            worker.refresh_volumes()
 
     def _pod_gone(self, pod: Object) -> None:
         with self._lock:
@@ -225,3 +227,9 @@ class Kubelet:
             if other.memory.resize_refused is not None:
                 self.wake(uid(other.pod))  # There may be room for it now.
         log.info("%s: ended, nothing of it is left", key(worker.pod))
+
+
+def _shown(pod: Object) -> tuple[Object, Object]:
+    """What of the pod changes, and its volumes may show (downwardAPI). As with the kubelet, an annotation is also a
+    way to have the pod's ConfigMaps and Secrets looked at now."""
+    return metadata(pod).get("labels") or {}, metadata(pod).get("annotations") or {}

@@ -6,6 +6,7 @@ The agent stops on SIGTERM; its containers do not. A next agent finds them by th
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import signal
 import sys
@@ -16,18 +17,20 @@ from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent import machine_usage
+from agent import machine_usage, unfit
 from agent.api_lookup import ApiLookup
 from agent.deferred import DeferredApp
 from agent.engine_watch import EngineWatch
 from agent.https import HttpsServer
+from agent.image_volumes import ImageVolumes
 from agent.images import ImageManager
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
 from agent.local_volumes import LocalVolumes
 from agent.mirror_pods import MirrorPods
 from agent.node_agent import NodeAgent, NodeIdentity
-from agent.node_facts import engineless, primary_address
+from agent.node_facts import abilities, engineless, machine, primary_address
+from agent.node_object import resources
 from agent.pod_actions import PodActions, Tools
 from agent.pod_worker import PodWorker, Shared
 from agent.pool import Pool
@@ -83,7 +86,7 @@ class Agent:
         files = settings.node_dir(node)
         files.mkdir(parents=True, exist_ok=True)
         engine = _ask(runtime)
-        context = _context(settings, node, engine)
+        context = _context(settings, node, engine, files)
         self._pods = Informer(client, POD, field_selector=f"spec.nodeName={node}", clock=clock)
         self._services = Informer(client, SERVICE, clock=clock)
         self._recorder = EventRecorder(client, "kubelet", node, clock=clock)
@@ -93,11 +96,14 @@ class Agent:
         lookup = ApiLookup(client, self._services)
         folders = volume_folders(files, runtime)
         self._volumes = LocalVolumes(client, folders, node, clock)
-        volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
+        volumes = VolumeManager(
+            folders, lookup, context, tokens=TokenManager(client, clock), images=ImageVolumes(folders, runtime)
+        )
         messages = TerminationMessages(runtime, folders)
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context, messages)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
+        refusal = functools.partial(unfit.refusal, node=context)
         shared = Shared(
             actions=PodActions(tools),
             prober=self._prober,
@@ -109,6 +115,7 @@ class Agent:
             host_ip=primary_address(),
             others=kubelet.others,
             allocatable=context.allocatable,
+            refusal=refusal,
         )
         self.kubelet = kubelet
         self.statics = StaticPods(files / MANIFESTS, node, kubelet, mirrors, self._recorder, clock)
@@ -163,7 +170,7 @@ def _ask(runtime: Runtime) -> EngineInfo | None:
         return None
 
 
-def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeContext:
+def _context(settings: Settings, node: str, engine: EngineInfo | None, files: Path) -> NodeContext:
     """Without service addresses pods get the machine's own resolver."""
     routed = ensure_routes(settings.networks).service_addresses
     known = engine or engineless()
@@ -173,8 +180,10 @@ def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeCo
         dns_ip=settings.dns_ip if routed else "",
         cluster_domain=settings.cluster_domain,
         resolver=parse_resolv_conf(_read(RESOLV_CONF)),
-        allocatable={"cpu": str(known.cpus), "memory": str(known.memory)},
         pids_limit=settings.pod_pids_limit,
+        allocatable=resources(known, machine(engine, files)),
+        abilities=abilities(),
+        seccomp_profiles=settings.home / "seccomp",
     )
 
 

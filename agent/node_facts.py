@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.runtime.base import EngineInfo
+from agent.runtime.node import Abilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,15 @@ def engineless() -> EngineInfo:
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         cgroup_version="",
         root_dir="",
+    )
+
+
+def abilities() -> Abilities:
+    """Where the kernel says so: apparmor(7), selinux(8)."""
+    return Abilities(
+        apparmor=_first_line("/sys/module/apparmor/parameters/enabled") == "Y",
+        selinux=Path("/sys/fs/selinux/enforce").exists(),
+        root=os.geteuid() == 0,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import cast
 
-from agent import environment, pull_secrets
+from agent import environment, pull_secrets, runtime_classes, seccomp
 from agent.actions import (
     Action,
     CreateContainer,
@@ -34,6 +35,7 @@ from agent.runtime.base import (
     ContainerState,
     EngineUnreachable,
     ExecResult,
+    Image,
     NameInUse,
     NoSuchContainer,
     NoSuchImage,
@@ -43,6 +45,7 @@ from agent.runtime.base import (
 from agent.runtime.limits import adjustable
 from agent.runtime.translate import NodeContext, container_spec, sandbox_spec
 from agent.termination import TerminationMessages
+from agent.unenforced import unenforced
 from agent.volumes import VolumeManager
 from orchestrator.api.groups.core import SECRET
 from orchestrator.api.meta import Object, is_deleting, namespace, spec, uid
@@ -86,7 +89,7 @@ class PodActions:
             case RemoveContainer(_, id):
                 self._remove(id, memory)
             case PrepareVolumes():
-                memory.volumes_ready(self._tools.volumes.prepare(pod))
+                memory.volumes_ready(self._tools.volumes.prepare(pod, functools.partial(self._find_image, pod, "")))
             case TeardownVolumes():
                 self._tools.volumes.teardown(uid(pod))
                 memory.volumes_removed()
@@ -110,11 +113,14 @@ class PodActions:
 
     def _create_sandbox(self, pod: Object, memory: PodMemory) -> None:
         self._pause_image = self._pause_image or self._runtime.ensure_pause_image()
+        handler = runtime_classes.handler(pod, self._tools.lookup)
         try:
-            self._create(sandbox_spec(pod, self._tools.node, self._pause_image), memory)
+            self._create(sandbox_spec(pod, self._tools.node, self._pause_image, handler), memory)
         except NoSuchImage:
             self._pause_image = ""
             raise
+        for sentence in unenforced(pod, self._tools.node):
+            self._event(pod, PodEvent("Warning", "FieldWithoutEffect", sentence))
 
     def _create(self, spec: ContainerSpec, memory: PodMemory, image_id: str = "") -> None:
         try:
@@ -145,13 +151,17 @@ class PodActions:
 
     def _ensure_image(self, pod: Object, name: str, memory: PodMemory) -> None:
         container = _container(pod, name)
-        image = self._tools.images.ensure(
-            container["image"],
-            container.get("imagePullPolicy") or "IfNotPresent",
-            pull_secrets.auths(container["image"], self._pull_secrets(pod)),
-            lambda type, reason, message: self._event(pod, PodEvent(cast(EventType, type), reason, message), name),
+        policy = container.get("imagePullPolicy") or "IfNotPresent"
+        memory.image_ready(name, self._find_image(pod, name, container["image"], policy))
+
+    def _find_image(self, pod: Object, container: str, reference: str, policy: str) -> Image:
+        """`container` is whose image it is, "" for that of a volume."""
+        return self._tools.images.ensure(
+            reference,
+            policy,
+            pull_secrets.auths(reference, self._pull_secrets(pod)),
+            lambda type, reason, message: self._event(pod, PodEvent(cast(EventType, type), reason, message), container),
         )
-        memory.image_ready(name, image)
 
     def _pull_secrets(self, pod: Object) -> list[Object]:
         """Those that there are: with none the pull goes ahead anonymously, and says what it lacks."""
@@ -177,6 +187,8 @@ class PodActions:
             restarts=action.restarts,
             node=tools.node,
             target_id=_target(container, memory),
+            runtime=runtime_classes.handler(pod, tools.lookup),
+            seccomp=seccomp.profile(pod, container, tools.node.seccomp_profiles),
         )
         self._create(made, memory, image.id)
         memory.image_used(action.container)

@@ -25,6 +25,7 @@ from agent.prober import Prober, Target
 from agent.runtime.base import ContainerState, EngineUnreachable, Event, NoSuchContainer
 from agent.status import pod_status
 from agent.status_sender import StatusSender
+from agent.unfit import Refusal
 from orchestrator.api.meta import Object, is_deleting, key, spec, status, uid
 from orchestrator.api.pods import is_terminal
 from orchestrator.client.events import EventRecorder
@@ -52,6 +53,8 @@ class Shared:
     #: The other pods of the node, with what was granted to them.
     others: Callable[[str], Iterable[Object]]
     allocatable: Mapping[str, str]
+    #: Why this node does not take a pod of which nothing runs yet, None when it does.
+    refusal: Callable[[Object], Refusal | None]
 
 
 class PodWorker:
@@ -141,10 +144,14 @@ class PodWorker:
         """Containers that just began to run have their probes from here on: they are not ready by oversight."""
         seen = self.observed()
         self._shared.prober.update(pod, _targets(pod, seen, self._shared.host_ip))
-        return replace(seen, health=self._shared.prober.health(uid(pod)))
+        fresh = not (seen.gone or seen.containers or is_deleting(pod)) and seen.status.get("phase") == "Pending"
+        refusal = self._shared.refusal(pod) if fresh else None
+        return replace(seen, health=self._shared.prober.health(uid(pod)), refusal=refusal)
 
     def _tell(self, pod: Object, seen: Observed, new: Object) -> None:
         self.memory.status = new
+        if seen.refusal is not None:
+            self._shared.recorder.event(pod, "Warning", seen.refusal.reason, seen.refusal.message)
         for event in status_events(pod, seen.status, new):
             self._shared.recorder.event(pod, *event)
         self._shared.statuses.post(pod, new)
@@ -209,6 +216,8 @@ def _may_take_long(pod: Object, action: Action) -> bool:
     if isinstance(action, StartContainer):
         container = find_by_name(all_containers(pod), action.container)
         return container is not None and hook_of(container, "postStart") is not None
+    if isinstance(action, PrepareVolumes):
+        return any("image" in volume for volume in spec(pod).get("volumes") or ())
     return isinstance(action, EnsureImage | KillContainer)
 
 

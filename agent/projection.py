@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agent.downward import field_value, resource_value
+from agent.downward import field_value, named_container, resource_value
 from agent.lookup import Lookup
 from agent.runtime.base import ConfigError
 from agent.runtime.node import NodeContext
 from agent.sources import config_map_bytes, secret_bytes
 from orchestrator.api.meta import Object, namespace, status
-from orchestrator.api.pods import containers, init_containers
 
 #: (pod, audience, seconds of validity) -> a token of the pod's service account.
 Tokens = Callable[[Object, str, int], str]
@@ -76,11 +75,7 @@ class Projector:
         if reference := item.get("fieldRef"):
             return field_value(reference["fieldPath"], pod, status(pod))
         reference = item["resourceFieldRef"]
-        everything = (*init_containers(pod), *containers(pod))
-        named = next((c for c in everything if c["name"] == reference.get("containerName")), None)
-        if named is None:
-            raise ConfigError(f"resourceFieldRef names container {reference.get('containerName')}, which there is not")
-        return resource_value(reference, named, self.node)
+        return resource_value(reference, named_container(pod, reference["containerName"]), self.node)
 
     def _token(self, pod: Object, own: Object) -> bytes:
         if self.tokens is None:

@@ -49,6 +49,8 @@ def _reason(pod: Object, seen: Observed, now: float, phase: str) -> Object:
     old = seen.status
     if phase in ENDED and old.get("phase") == phase:
         return {field: old[field] for field in ("reason", "message") if field in old}
+    if seen.refusal:
+        return {"reason": seen.refusal.reason, "message": f"Pod was rejected: {seen.refusal.message}"}
     if phase == "Failed" and past_deadline(pod, seen, now):
         return {"reason": "DeadlineExceeded", "message": DEADLINE_MESSAGE}
     return {}

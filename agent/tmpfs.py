@@ -1,15 +1,13 @@
-"""File systems in memory. Only root may mount one, and only where the engine sees it: not from within a container."""
+"""File systems in memory."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 from pathlib import Path
 
-from agent.runtime.inside import own_container
+from agent import mounts
 
-_MOUNTINFO = Path("/proc/self/mountinfo")
 _MEMORY = (Path("/run"), Path("/dev/shm"))
 
 
@@ -20,18 +18,11 @@ def mount(folder: Path, size: int) -> bool:
     """
     if folder.is_mount():
         return True
-    if not _may_mount():
+    if not mounts.allowed():
         return False
     options = "mode=0777" + (f",size={size}" if size else "")
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     return subprocess.run(command, capture_output=True).returncode == 0
-
-
-def unmount(folder: Path) -> None:
-    """Raises OSError."""
-    done = subprocess.run(["umount", str(folder)], capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(done.stderr.strip())
 
 
 def memory_folder(root: Path) -> Path | None:
@@ -39,21 +30,11 @@ def memory_folder(root: Path) -> Path | None:
 
     None where we may not.
     """
-    if not _may_mount():
+    if not mounts.allowed():
         return None
     for base in _MEMORY:
         folder = base / "podlab"
         # Everybody may write to /dev/shm: a folder that somebody else made there is not ours to trust.
-        if _in_memory(base) and (not folder.exists() or folder.stat().st_uid == 0):
+        if (base, "tmpfs") in mounts.points() and (not folder.exists() or folder.stat().st_uid == 0):
             return folder / hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
     return None
-
-
-def _may_mount() -> bool:
-    return os.geteuid() == 0 and not own_container(_MOUNTINFO.read_text())
-
-
-def _in_memory(folder: Path) -> bool:
-    """Whether a tmpfs is mounted on `folder` (proc(5), mountinfo)."""
-    mounts = [line.split() for line in _MOUNTINFO.read_text().splitlines()]
-    return any(fields[4] == str(folder) and fields[fields.index("-") + 1] == "tmpfs" for fields in mounts)

@@ -1,7 +1,7 @@
 """Where the volumes of a node's pods lie on this machine, and how they go.
 
 On disk, `ROOT/pods/UID/NAME`; what is not to be on a disk `MEMORY/UID/NAME`, where the machine has such a folder.
-Persistent volumes, which outlive pods, are in `ROOT/volumes`.
+What outlives pods: persistent volumes in `ROOT/volumes`, the files of images that pods mount in `ROOT/images/ID`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from agent import tmpfs
+from agent import mounts, tmpfs
 from agent.runtime.base import EngineUnreachable, Runtime, RuntimeFailure
 from agent.runtime.emptying import empty_folder
 
@@ -25,7 +25,8 @@ class VolumeFolders:
     may not; it raises RuntimeFailure."""
 
     def __init__(self, root: Path, *, memory: Path | None = None, empty: Callable[[Path], None] | None = None) -> None:
-        self._disk = root / "pods"
+        self._disk = root.absolute() / "pods"
+        self._images = root.absolute() / "images"
         #: The folder of the node's own persistent volumes.
         self.persistent = root.absolute() / "volumes"
         self._memory = memory
@@ -38,6 +39,25 @@ class VolumeFolders:
     def in_memory(self, uid: str, name: str) -> Path:
         """As `on_disk`, for what is better kept from disks; on this one all the same where there is no other place."""
         return _private(self._memory or self._disk) / uid / name
+
+    def sub_path(self, uid: str, container: str, index: int) -> Path:
+        """Where the subPath of the container's `index`-th mount may be shown."""
+        return self.on_disk(uid, f"..{container}.{index}")
+
+    def image(self, id: str) -> Path:
+        """The folder for the content of an image; it need not exist."""
+        return _private(self._images) / id.replace(":", "-")
+
+    def images(self) -> list[Path]:
+        return list(self._images.iterdir()) if self._images.is_dir() else []
+
+    def remove_image(self, content: Path) -> None:
+        """Delete the content of an image. Raises as `remove`."""
+        self._remove_all("the files of an image", content)
+
+    def links(self) -> set[Path]:
+        """What the pods' volumes that are links lead to."""
+        return {volume.readlink() for volume in self._disk.glob("*/*") if volume.is_symlink()}
 
     def pods(self) -> set[str]:
         """The uids of all pods that have volumes here, also of those long gone."""
@@ -62,6 +82,7 @@ class VolumeFolders:
         for uid in self.pods():
             self.remove(uid)
         self._remove_all("the persistent volumes", self.persistent)
+        self._remove_all("the content of images", self._images)
         if self._memory is not None and self._memory.is_dir():
             self._memory.rmdir()
 
@@ -80,9 +101,9 @@ class VolumeFolders:
     def _remove(self, folder: Path) -> None:
         if not folder.exists():
             return
-        for volume in folder.iterdir():
-            if volume.is_mount():
-                tmpfs.unmount(volume)
+        # Also what is somebody else's: a subPath of a hostPath.
+        for point in mounts.below(folder):
+            mounts.unmount(point)
         try:
             shutil.rmtree(folder)
         except PermissionError:

@@ -8,22 +8,32 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from agent import atomic_folder, host_path, tmpfs
+from agent import atomic_folder, host_path, ownership, sub_path, tmpfs
 from agent.claim_volumes import ClaimError, ClaimVolumes
 from agent.host_path import HostPathError
+from agent.image_volumes import FindImage, ImageVolumes
 from agent.lookup import Lookup
 from agent.projection import Missing, Projector, Tokens
-from agent.runtime.base import ConfigError, Mount
-from agent.runtime.expansion import expand
+from agent.runtime.base import ConfigError, EngineUnreachable, Mount, RuntimeFailure
+from agent.runtime.expansion import expand, missing
 from agent.runtime.node import NodeContext
+from agent.sub_path import SubPathError
 from agent.volume_folders import VolumeError as VolumeError
 from agent.volume_folders import VolumeFolders
 from orchestrator.api.meta import Object, key, spec, uid
+from orchestrator.api.pods import containers
 from orchestrator.api.quantity import integer
 
 log = logging.getLogger(__name__)
 
+#: What the fields of a mount are to the engine.
+_RECURSIVE: Mapping[str, Literal["", "IfPossible", "Enabled"]] = {
+    "Disabled": "",
+    "IfPossible": "IfPossible",
+    "Enabled": "Enabled",
+}
 _PROPAGATION = {"None": "", "HostToContainer": "rslave", "Bidirectional": "rshared"}
 
 
@@ -40,12 +50,20 @@ Prepared = Mapping[str, Source]
 
 
 class VolumeManager:
-    """`tokens` makes service account tokens; None where there are none."""
+    """`tokens` makes service account tokens, `images` volumes of images; None where there are none."""
 
     def __init__(
-        self, folders: VolumeFolders, lookup: Lookup, node: NodeContext, *, tokens: Tokens | None = None
+        self,
+        folders: VolumeFolders,
+        lookup: Lookup,
+        node: NodeContext,
+        *,
+        tokens: Tokens | None = None,
+        images: ImageVolumes | None = None,
     ) -> None:
-        self._folders = folders
+        self._folders, self._node, self._images = folders, node, images
+        #: Names of the volumes that were given to their pod's fsGroup, by the pod's uid.
+        self._given: dict[str, set[str]] = {}
         self._projector = Projector(lookup, node, tokens)
         self._claims = ClaimVolumes(lookup, node.node, _make_persistent)
         self._kinds: Mapping[str, Callable[[Object, Object], Source]] = {
@@ -59,12 +77,13 @@ class VolumeManager:
             "ephemeral": self._claim,
         }
 
-    def prepare(self, pod: Object) -> Prepared:
+    def prepare(self, pod: Object, find_image: FindImage | None = None) -> Prepared:
         """Make all volumes of the pod ready, or bring them up to date: what is as it should be stays untouched.
 
-        Raises VolumeError, and `orchestrator.api.errors.ApiError` when the API cannot be asked.
+        Raises VolumeError, `orchestrator.api.errors.ApiError` when the API cannot be asked, and what `find_image`
+        raises.
         """
-        return {volume["name"]: self._prepare(pod, volume) for volume in spec(pod).get("volumes") or ()}
+        return {volume["name"]: self._prepare(pod, volume, find_image) for volume in spec(pod).get("volumes") or ()}
 
     def mounts(
         self, pod: Object, container: Object, prepared: Prepared, env: Sequence[tuple[str, str]] = ()
@@ -72,11 +91,12 @@ class VolumeManager:
         """What the container mounts; `env` is for subPathExpr. Raises VolumeError."""
         values = dict(env)
         found = []
-        for mount in container.get("volumeMounts") or ():
+        for index, mount in enumerate(container.get("volumeMounts") or ()):
             source = prepared.get(mount["name"])
             if source is None:
                 raise VolumeError(f"container {container['name']} mounts volume {mount['name']}, which the pod has not")
-            found.append(_mount(mount, source, expand(mount.get("subPathExpr") or "", values)))
+            place = self._folders.sub_path(uid(pod), container["name"], index)
+            found.append(_mount(mount, source, _sub_path(mount, values), place))
         return found
 
     def teardown(self, uid: str) -> None:
@@ -85,14 +105,21 @@ class VolumeManager:
         Raises VolumeError, and EngineUnreachable.
         """
         self._folders.remove(uid)
+        self._given.pop(uid, None)
+        if self._images is not None:
+            self._images.sweep()
 
-    def _prepare(self, pod: Object, volume: Object) -> Source:
+    def _prepare(self, pod: Object, volume: Object, find_image: FindImage | None) -> Source:
         kind = next((field for field, value in volume.items() if field != "name" and value is not None), "emptyDir")
         try:
+            if kind == "image" and self._images is not None and find_image is not None:
+                return Source(self._images.prepare(pod, volume, find_image), read_only=True)
             if kind not in self._kinds:
                 raise ConfigError(f"volumes of type {kind} are not supported: use one of {', '.join(self._kinds)}")
             return self._kinds[kind](pod, volume)
-        except (Missing, ConfigError, ClaimError, HostPathError, OSError, ValueError) as error:
+        except EngineUnreachable:
+            raise
+        except (Missing, ConfigError, ClaimError, HostPathError, RuntimeFailure, OSError, ValueError) as error:
             raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
 
     def _empty_dir(self, pod: Object, volume: Object) -> Source:
@@ -100,8 +127,11 @@ class VolumeManager:
         folder = self._folders.on_disk(uid(pod), volume["name"])
         if not folder.exists():
             _make_open(folder, _group(pod))
-        size = integer(own.get("sizeLimit") or 0)
-        if own.get("medium") == "Memory" and not tmpfs.mount(folder, size):
+        medium = own.get("medium") or ""
+        if medium not in ("", "Memory"):
+            raise ConfigError(f'storage medium "{medium}" is not supported: this node sets no huge pages aside')
+        size = memory_size(pod, own.get("sizeLimit"), self._node) if medium else 0
+        if medium and not tmpfs.mount(folder, size):
             log.warning(
                 "%s: volume %s is not shared between containers: only root may mount memory", key(pod), volume["name"]
             )
@@ -115,7 +145,18 @@ class VolumeManager:
 
     def _claim(self, pod: Object, volume: Object) -> Source:
         read_only = bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
-        return Source(self._claims.path(pod, volume), read_only=read_only)
+        path, owned = self._claims.path(pod, volume)
+        if owned and not read_only:
+            self._give(pod, volume, path)
+        return Source(path, read_only=read_only)
+
+    def _give(self, pod: Object, volume: Object, path: Path) -> None:
+        """To the pod's fsGroup, once: what containers do with it from then on is their business."""
+        group, given = _group(pod), self._given.setdefault(uid(pod), set())
+        if group is None or volume["name"] in given or not self._node.abilities.root:
+            return
+        ownership.give(path, group, spec(pod)["securityContext"].get("fsGroupChangePolicy") or "Always")
+        given.add(volume["name"])
 
     def _on_disk(self, pod: Object, volume: Object) -> Source:
         return self._projected(pod, volume, self._folders.on_disk(uid(pod), volume["name"]))
@@ -155,31 +196,37 @@ def _make_open(folder: Path, group: int | None) -> None:
     new.rename(folder)
 
 
-def _mount(mount: Object, source: Source, expanded: str) -> Mount:
+def memory_size(pod: Object, limit: Any, node: NodeContext) -> int:
+    """Bytes of a volume in memory: its limit, but no more than the pod may use, or the node has. 0 when unknown."""
+    of_pod = [(each.get("resources") or {}).get("limits", {}).get("memory") for each in containers(pod)]
+    together = [sum(map(integer, of_pod))] if of_pod and all(of_pod) else []
+    most = [*together, *(integer(found) for found in (limit, node.allocatable.get("memory")) if found)]
+    return min(most, default=0)
+
+
+def _sub_path(mount: Object, values: Mapping[str, str]) -> str:
+    expression = mount.get("subPathExpr") or ""
+    if unknown := missing(expression, values):
+        why = f'missing value for "{", ".join(unknown)}"'
+        raise VolumeError(f'failed to expand subPath for volumeMount "{mount["name"]}": {why}')
+    return expand(expression, values) or mount.get("subPath") or ""
+
+
+def _mount(mount: Object, source: Source, below: str, place: Path) -> Mount:
+    """`place` is where what lies `below` the volume may be shown."""
     target = mount["mountPath"]
     if source.path is None:
         return Mount(target, kind="tmpfs", size=source.size)
     path = source.path
-    if below := expanded or mount.get("subPath"):
-        path = _below(path, below, mount["name"])
+    if below:
+        try:
+            path = sub_path.publish(path, below, place)
+        except (SubPathError, OSError) as error:
+            raise VolumeError(f'failed to prepare subPath for volumeMount "{mount["name"]}": {error}') from error
     return Mount(
         target,
         str(path),
         read_only=bool(mount.get("readOnly")) or source.read_only,
         propagation=_PROPAGATION[mount.get("mountPropagation") or "None"],
+        recursive=_RECURSIVE[mount.get("recursiveReadOnly") or "Disabled"],
     )
-
-
-def _below(volume: Path, below: str, name: str) -> Path:
-    """The subPath's real place, made as a folder where there is nothing. Raises VolumeError when that is elsewhere."""
-    root = volume.resolve()
-    path = (root / below).resolve()
-    if not path.is_relative_to(root):
-        raise VolumeError(f'failed to prepare subPath for volumeMount "{name}": {below} leads out of the volume')
-    try:
-        if not path.exists():
-            path.mkdir(parents=True)
-            path.chmod(root.stat().st_mode & 0o7777)
-    except OSError as error:
-        raise VolumeError(f'failed to create subPath directory for volumeMount "{name}": {error}') from error
-    return path

@@ -51,6 +51,8 @@ class Mount:
     read_only: bool = False
     size: int = 0
     propagation: str = ""
+    #: Whether what is mounted below a read-only one is read-only too.
+    recursive: Literal["", "IfPossible", "Enabled"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class ContainerSpec:
     drop_capabilities: Sequence[str] = ()
     security_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    #: The engine's name of the program that runs the container, "" for its default.
+    runtime: str = ""
     stdin: bool = False
     #: Its standard input ends with that of the first who attaches.
     stdin_once: bool = False
@@ -350,6 +354,9 @@ class Runtime(Protocol):
 
     def import_image(self, tar: bytes, reference: str, changes: Sequence[str] = ()) -> None:
         """Make an image of one layer from a tar; `changes` are Dockerfile instructions (ENTRYPOINT, CMD, USER ...)."""
+
+    def export_image(self, reference: str) -> Iterator[bytes]:
+        """The image's files as a tar, in chunks. Raises NoSuchImage."""
 
     def build(self, context: bytes, reference: str, arguments: Mapping[str, str]) -> None:
         """Build the Dockerfile in the tar `context` with the build arguments. Raises RuntimeFailure."""

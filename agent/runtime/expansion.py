@@ -8,6 +8,11 @@ from collections.abc import Mapping
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 
 
+def missing(text: str, values: Mapping[str, str]) -> list[str]:
+    """The names that are referred to and have no value."""
+    return [name for name in _REFERENCE.findall(text) if name and name not in values]
+
+
 def expand(text: str, values: Mapping[str, str]) -> str:
     """Replace `$(NAME)` by its value; an unknown name stays as written, and `$$` is a literal `$`."""
 

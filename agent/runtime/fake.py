@@ -17,9 +17,11 @@ Tests turn the public attributes and call `exit`, `write` to make the world misb
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
+import tarfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.runtime.base import (
@@ -89,6 +91,8 @@ class FakeRuntime:
         self.pulled: list[str] = []
         self.pushed: list[str] = []
         self.volumes: dict[str, Mapping[str, str]] = {}
+        #: What `ContainerSpec.runtime` may be.
+        self.runtimes = {"", "runc"}
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
         self._containers: dict[str, _Container] = {}
@@ -147,6 +151,8 @@ class FakeRuntime:
     def create(self, spec: ContainerSpec) -> str:
         with self._reached():
             image = self.image(spec.image)
+            if spec.runtime not in self.runtimes:
+                raise RuntimeFailure(f"unknown or invalid runtime name: {spec.runtime}")
             for other in self._containers.values():
                 if other.spec.name == spec.name:
                     raise NameInUse(f"the container name {spec.name} is in use by {other.state.id}", other.state.id)
@@ -327,6 +333,17 @@ class FakeRuntime:
         self._reach()
         users = [change.split()[1] for change in changes if change.startswith("USER ")]
         self.add_image(reference, user=users[-1] if users else "", size=len(tar))
+
+    def export_image(self, reference: str) -> Iterator[bytes]:
+        """One file, `name`, with the image's first tag."""
+        with self._reached():
+            tag = self.image(reference).tags[0].encode()
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            entry = tarfile.TarInfo("name")
+            entry.size = len(tag)
+            tar.addfile(entry, io.BytesIO(tag))
+        yield buffer.getvalue()
 
     def build(self, context: bytes, reference: str, arguments: Mapping[str, str]) -> None:
         self._reach()

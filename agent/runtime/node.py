@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,16 @@ class Resolver:
     nameservers: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this machine, and the agent's process on it, can do for a pod that asks for it."""
+
+    apparmor: bool = True
+    selinux: bool = True
+    #: Change the group of files, mount file systems.
+    root: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +41,6 @@ class NodeContext:
     allocatable: Mapping[str, str] = field(default_factory=dict)
     #: Processes and threads that each container may have, 0 for any number.
     pids_limit: int = 0
+    abilities: Abilities = Abilities()
+    #: The folder that a seccomp profile of type Localhost is in.
+    seccomp_profiles: Path = Path("seccomp")

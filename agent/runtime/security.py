@@ -13,10 +13,16 @@ def context(pod: Object, container: Object) -> Object:
     return {**inherited, **own}
 
 
-def user(context: Object, image: Image) -> str:
-    """`uid`, `uid:gid`, or "" for the image's own."""
+def user(pod: Object, context: Object, image: Image) -> str:
+    """`uid`, `uid:gid`, or "" for the image's own. Raises ConfigError.
+
+    With a group given, the engine adds none of those that the image's /etc/group has for the user: what the policy
+    Strict asks for.
+    """
     uid, gid = context.get("runAsUser"), context.get("runAsGroup")
     if gid is None:
+        if (spec(pod).get("securityContext") or {}).get("supplementalGroupsPolicy") == "Strict":
+            raise ConfigError("supplementalGroupsPolicy Strict needs a runAsGroup: the image's groups would be added")
         return "" if uid is None else str(uid)
     owner = uid if uid is not None else image.user.partition(":")[0] or 0
     return f"{owner}:{gid}"
@@ -35,20 +41,27 @@ def capabilities(context: Object) -> tuple[list[str], list[str]]:
     return list(own.get("add") or ()), list(own.get("drop") or ())
 
 
-def options(context: Object) -> list[str]:
-    """Raises ConfigError for a profile that the engine cannot be given."""
+def sysctl(entry: Object) -> str:
+    """Its name with dots: slashes may be written too."""
+    return str(entry["name"]).replace("/", ".")
+
+
+def options(context: Object, seccomp: str = "") -> list[str]:
+    """`seccomp` is the text of the profile of type Localhost."""
     privileged = bool(context.get("privileged"))
-    found = [*_seccomp(context), *_apparmor(context), *_selinux(context)]
+    found = [*_seccomp(context, seccomp), *_apparmor(context), *_selinux(context)]
     if context.get("allowPrivilegeEscalation") is False and not privileged:
         found.append("no-new-privileges")
     return found
 
 
-def _seccomp(context: Object) -> list[str]:
-    profile = context.get("seccompProfile") or {}
-    if profile.get("type") == "Localhost":
-        raise ConfigError("seccompProfile of type Localhost is not supported: use RuntimeDefault or Unconfined")
-    return ["seccomp=unconfined"] if profile.get("type") == "Unconfined" else []
+def _seccomp(context: Object, text: str) -> list[str]:
+    match (context.get("seccompProfile") or {}).get("type"):
+        case "Localhost":
+            return [f"seccomp={text}"]
+        case "Unconfined":
+            return ["seccomp=unconfined"]
+    return []
 
 
 def _apparmor(context: Object) -> list[str]:

@@ -24,6 +24,7 @@ from agent.runtime.base import (
     LABEL_SPEC,
     LABEL_UID,
     SANDBOX,
+    ConfigError,
     ContainerSpec,
     Image,
     Mount,
@@ -40,12 +41,16 @@ _DEFAULT_GRACE = 30
 #: A name is also part of file names.
 _MAX_NAME = 255
 _MAX_HOSTNAME = 63
+#: What the kernel takes.
+_MAX_FQDN = 64
 #: Fields of a container whose change means a new instance: only the image of a running pod can change.
 _HASHED = ("name", "image")
 
 
-def sandbox_spec(pod: Object, node: NodeContext, pause_image: str) -> ContainerSpec:
+def sandbox_spec(pod: Object, node: NodeContext, pause_image: str, runtime: str = "") -> ContainerSpec:
+    """Raises ConfigError for what no sandbox of this engine can be."""
     own = spec(pod)
+    _check(pod)
     host_network = bool(own.get("hostNetwork"))
     resolver = pod_resolver(pod, node)
     return ContainerSpec(
@@ -55,8 +60,8 @@ def sandbox_spec(pod: Object, node: NodeContext, pause_image: str) -> ContainerS
         network="host" if host_network else "",
         ipc="host" if own.get("hostIPC") else "shareable",
         pid="host" if own.get("hostPID") else "",
-        hostname="" if host_network else hostname(pod),
-        domain="" if host_network else _domain(pod, node),
+        hostname="" if host_network else _sandbox_hostname(pod, node),
+        domain="" if host_network or own.get("setHostnameAsFQDN") else _domain(pod, node),
         extra_hosts=[(alias, entry["ip"]) for entry in own.get("hostAliases") or () for alias in entry["hostnames"]],
         dns=resolver.nameservers,
         dns_search=resolver.searches,
@@ -64,8 +69,10 @@ def sandbox_spec(pod: Object, node: NodeContext, pause_image: str) -> ContainerS
         ports=[] if host_network else list(_host_ports(pod)),
         resources=Resources(cpu_shares=limits.shares(0), oom_score_adj=limits.SANDBOX_SCORE),
         sysctls={
-            entry["name"]: str(entry["value"]) for entry in (own.get("securityContext") or {}).get("sysctls") or ()
+            security.sysctl(entry): str(entry["value"])
+            for entry in (own.get("securityContext") or {}).get("sysctls") or ()
         },
+        runtime=runtime,
     )
 
 
@@ -80,9 +87,12 @@ def container_spec(
     restarts: int,
     node: NodeContext,
     target_id: str = "",
+    runtime: str = "",
+    seccomp: str = "",
 ) -> ContainerSpec:
     """`env` is resolved and expanded (`agent.environment`); `target_id` is the container whose processes an ephemeral
-    container is to see. Raises ConfigError for what the engine cannot do."""
+    container is to see; `seccomp` is the text of a profile of type Localhost. Raises ConfigError for what the engine
+    cannot do."""
     own = security.context(pod, container)
     security.check_non_root(pod, container, image)
     added, dropped = security.capabilities(own)
@@ -107,13 +117,14 @@ def container_spec(
         ipc="host" if spec(pod).get("hostIPC") else sandbox,
         pid=_pid_namespace(pod, sandbox, target_id),
         resources=limits.container_resources(pod, container, node),
-        user=security.user(own, image),
+        user=security.user(pod, own, image),
         groups=security.groups(pod),
         privileged=bool(own.get("privileged")),
         read_only_root=bool(own.get("readOnlyRootFilesystem")),
         add_capabilities=added,
         drop_capabilities=dropped,
-        security_options=security.options(own),
+        security_options=security.options(own, seccomp),
+        runtime=runtime,
         stdin=bool(container.get("stdin")),
         stdin_once=bool(container.get("stdinOnce")),
         tty=bool(container.get("tty")),
@@ -130,6 +141,29 @@ def spec_hash(container: Object) -> str:
 def hostname(pod: Object) -> str:
     """`spec.hostname` or the pod's name, cut to what a hostname may be."""
     return (spec(pod).get("hostname") or name(pod))[:_MAX_HOSTNAME].rstrip("-.")
+
+
+def _check(pod: Object) -> None:
+    """Sentences are the kubelet's."""
+    if spec(pod).get("hostUsers") is False:
+        raise ConfigError("can't set `spec.hostUsers: false`, runtime does not support user namespaces")
+    if claims := spec(pod).get("resourceClaims"):
+        names = ", ".join(claim["name"] for claim in claims)
+        raise ConfigError(f"failed to prepare dynamic resources: no driver for the claims {names} on this node")
+
+
+def _sandbox_hostname(pod: Object, node: NodeContext) -> str:
+    """Raises ConfigError when the name that the pod wants is longer than the kernel takes."""
+    domain = _domain(pod, node)
+    if not spec(pod).get("setHostnameAsFQDN") or not domain:
+        return hostname(pod)
+    full = f"{hostname(pod)}.{domain}"
+    if len(full) > _MAX_FQDN:
+        raise ConfigError(
+            f"failed to construct FQDN from pod hostname and cluster domain, FQDN {full} is too long "
+            f"({_MAX_FQDN} characters is the max, {len(full)} characters requested)"
+        )
+    return full
 
 
 def _domain(pod: Object, node: NodeContext) -> str:

@@ -75,6 +75,14 @@ def node_resources_fit(pod: PodInfo, _: Snapshot) -> Check:
     return check
 
 
+def dynamic_resources(pod: PodInfo, _: Snapshot) -> Check | None:
+    """Nobody here makes or allocates ResourceClaims: a pod with one waits for it, as in a cluster without drivers."""
+    if not pod.resource_claims:
+        return None
+    reason = f'resourceclaim "{pod.resource_claims[0]}" not found'
+    return lambda _: (reason,)
+
+
 def volume_restrictions(pod: PodInfo, snapshot: Snapshot) -> Check | None:
     """A claim that only one pod may use is free on no node while there is such a pod."""
     alone = wants_alone(pod, snapshot.storage)
@@ -103,6 +111,7 @@ FILTERS: tuple[Filter, ...] = (
     node_affinity,
     node_ports,
     node_resources_fit,
+    dynamic_resources,
     volume_restrictions,
     volume_binding,
     pod_topology_spread,

@@ -47,6 +47,8 @@ class PodInfo:
     ports: frozenset[HostPort]
     #: The names of its PersistentVolumeClaims.
     claims: tuple[str, ...]
+    #: The names of its claims of devices.
+    resource_claims: tuple[str, ...]
     images: tuple[str, ...]
     tolerations: tuple[Object, ...]
     node_selector: Mapping[str, str]
@@ -76,6 +78,10 @@ def pod_info(pod: Object) -> PodInfo:
         weight=_weight(pod, requests),
         ports=pods.host_ports(pod),
         claims=tuple(dict.fromkeys(pod_claims(pod).values())),
+        resource_claims=tuple(
+            str(claim.get("resourceClaimName") or claim.get("resourceClaimTemplateName"))
+            for claim in spec.get("resourceClaims") or ()
+        ),
         images=tuple(str(container.get("image") or "") for container in pods.containers(pod)),
         tolerations=tuple(spec.get("tolerations") or ()),
         node_selector=spec.get("nodeSelector") or {},

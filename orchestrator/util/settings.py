@@ -6,6 +6,7 @@ Home layout (`$PODLAB_HOME`, `~/.podlab` by default, then the cluster's name):
     pki/            ca.crt, ca.key, and NAME.crt, NAME.key for each identity (`orchestrator.util.pki`);
                     sa.key, which signs service account tokens
     store/          the JSON store's journal and snapshots
+    seccomp/        profiles that pods name (`seccompProfile` of type Localhost), put there by the user
     nodes/NODE/     an agent's pods: volumes, termination messages; `manifests` has the node's static pods
     logs/           COMPONENT.log
     run/            COMPONENT.pid

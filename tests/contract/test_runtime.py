@@ -528,6 +528,30 @@ def test_an_imported_image_obeys_its_instructions(bench: Bench) -> None:
     assert bench.runtime.image(IMPORTED).user == "1000"
 
 
+def test_an_images_files_are_given_out_as_a_tar(bench: Bench) -> None:
+    tar = b"".join(bench.runtime.export_image(bench.image))
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+        assert archive.getnames()
+
+
+def test_files_of_an_unknown_image(bench: Bench) -> None:
+    with pytest.raises(NoSuchImage):
+        list(bench.runtime.export_image(UNKNOWN_IMAGE))
+
+
+def test_a_runtime_of_the_engine_is_named(bench: Bench) -> None:
+    spec = bench.spec("a", bench.script(exit=0))
+    id = bench.runtime.create(replace(spec, runtime="runc"))
+    bench.runtime.start(id)
+    bench.wait_exited(id)
+
+
+def test_an_unknown_runtime_is_refused(bench: Bench) -> None:
+    spec = replace(bench.spec("a", bench.script(exit=0)), runtime="no-such-runtime")
+    with pytest.raises(RuntimeFailure, match=r"(?i)unknown.* runtime .*no-such-runtime"):
+        bench.runtime.start(bench.runtime.create(spec))
+
+
 def test_volumes_come_and_go(bench: Bench) -> None:
     name = f"podlab-test-{bench.label}"
     bench.runtime.ensure_volume(name, bench.labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources
+from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources, RuntimeFailure
 
 Json = dict[str, Any]
 
@@ -14,8 +14,12 @@ _CPU_PERIOD = 100_000
 _LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
 
 
-def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True) -> Json:
-    """`lower_oom_score` False leaves out a negative OOM score, which not every engine may set."""
+def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True, recursion: bool = False) -> Json:
+    """`lower_oom_score` False leaves out a negative OOM score, which not every engine may set; `recursion` False what
+    an engine before 25 does not know: whether read-only mounts are so all the way down.
+
+    Raises RuntimeFailure for a mount that needs such an engine.
+    """
     body: Json = {
         "Image": spec.image,
         "Labels": dict(spec.labels),
@@ -27,7 +31,7 @@ def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True) -> Json:
         "Tty": spec.tty,
         # Probes are the agent's; an image's own would only cost.
         "Healthcheck": {"Test": ["NONE"]},
-        "HostConfig": _host_config(spec, lower_oom_score),
+        "HostConfig": _host_config(spec, lower_oom_score, recursion),
     }
     if spec.stop_signal:
         body["StopSignal"] = spec.stop_signal
@@ -44,12 +48,12 @@ def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True) -> Json:
     return body
 
 
-def _host_config(spec: ContainerSpec, lower_oom_score: bool) -> Json:
+def _host_config(spec: ContainerSpec, lower_oom_score: bool, recursion: bool) -> Json:
     host: Json = {
         "NetworkMode": spec.network or "bridge",
         "IpcMode": spec.ipc,
         "PidMode": spec.pid,
-        "Mounts": [_mount(mount) for mount in spec.mounts],
+        "Mounts": [_mount(mount, recursion) for mount in spec.mounts],
         "PortBindings": _port_bindings(spec.ports),
         "Privileged": spec.privileged,
         "ReadonlyRootfs": spec.read_only_root,
@@ -58,6 +62,7 @@ def _host_config(spec: ContainerSpec, lower_oom_score: bool) -> Json:
         "SecurityOpt": list(spec.security_options),
         "GroupAdd": list(spec.groups),
         "Sysctls": dict(spec.sysctls),
+        "Runtime": spec.runtime,
         "ExtraHosts": [f"{name}:{address}" for name, address in spec.extra_hosts],
         "Dns": list(spec.dns),
         "DnsSearch": list(spec.dns_search),
@@ -88,16 +93,25 @@ def _fixed(resources: Resources, lower_oom_score: bool) -> Json:
     return limits
 
 
-def _mount(mount: Mount) -> Json:
+def _mount(mount: Mount, recursion: bool) -> Json:
     if mount.kind == "tmpfs":
         options = {"TmpfsOptions": {"SizeBytes": mount.size}} if mount.size else {}
         return {"Type": "tmpfs", "Target": mount.target, **options}
     body: Json = {"Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
     if not mount.source.startswith("/"):
         return {"Type": "volume", **body}
-    if mount.propagation:
-        body["BindOptions"] = {"Propagation": mount.propagation}
-    return {"Type": "bind", **body}
+    options = _recursion(mount, recursion) | ({"Propagation": mount.propagation} if mount.propagation else {})
+    return {"Type": "bind", **body, **({"BindOptions": options} if options else {})}
+
+
+def _recursion(mount: Mount, known: bool) -> Json:
+    """Engines that know it make read-only mounts recursive where the kernel can, unless they are told."""
+    if mount.recursive == "Enabled":
+        if not known:
+            raise RuntimeFailure(f"recursive read-only mount {mount.target} needs Docker Engine 25 or later")
+        # The engine takes it with private propagation only.
+        return {"ReadOnlyForceRecursive": True, "Propagation": "rprivate"}
+    return {"ReadOnlyNonRecursive": True} if known and mount.read_only and not mount.recursive else {}
 
 
 def _port(mapping: PortMapping) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import math
 import os
@@ -15,7 +16,7 @@ from typing import Any
 import docker
 import orjson
 import requests
-from docker.utils import parse_repository_tag
+from docker.utils import parse_repository_tag, version_gte
 
 from agent.runtime.base import (
     ContainerSpec,
@@ -48,6 +49,8 @@ from agent.runtime.inside import HostPaths, host_paths, own_container
 _DEFAULT_URL = "unix:///var/run/docker.sock"
 _CONNECTIONS = 32
 _EVENTS = ("create", "start", "die", "oom", "destroy")
+#: API version from which on the engine can be told how deep a read-only mount goes.
+_RECURSION = "1.44"
 _OOM_WARNING = "no negative OOM scores: Docker Engine may not set one (it lacks CAP_SYS_RESOURCE, or is out of sight)"
 
 
@@ -117,7 +120,8 @@ class DockerRuntime:
         return state
 
     def create(self, spec: ContainerSpec) -> str:
-        body = create_body(self._host_paths.translate(spec), lower_oom_score=self._lower_oom_score)
+        known = version_gte(self._client.api_version, _RECURSION)
+        body = create_body(self._host_paths.translate(spec), lower_oom_score=self._lower_oom_score, recursion=known)
         with translated(NoSuchImage):
             return str(self._client.create_container_from_config(body, spec.name)["Id"])
 
@@ -234,6 +238,19 @@ class DockerRuntime:
         with translated():
             answer = self._client.import_image_from_data(tar, repository, tag, changes=[*changes])
             transfer.follow(orjson.loads(line) for line in answer.splitlines())
+
+    def export_image(self, reference: str) -> Iterator[bytes]:
+        name = f"podlab_export_{hashlib.sha256(reference.encode()).hexdigest()[:16]}"
+        # Left by an agent that was killed meanwhile.
+        self.remove(name)
+        with translated(NoSuchImage):
+            # It is never started, but must have something that it could start.
+            id = self._client.create_container_from_config({"Image": reference, "Cmd": ["/"]}, name)["Id"]
+        try:
+            with translated(NoSuchContainer):
+                yield from self._client.export(id)
+        finally:
+            self.remove(id)
 
     def build(self, context: bytes, reference: str, arguments: Mapping[str, str]) -> None:
         with translated():

@@ -9,7 +9,7 @@ from orchestrator.api.checks import PORTS, Errors, follows, indexed, named, one_
 from orchestrator.api.errors import duplicate, forbidden, invalid, no_such, not_supported
 from orchestrator.api.meta import Object
 from orchestrator.api.pods import is_sidecar
-from orchestrator.api.podspec import env, handlers, resources, security, volumes
+from orchestrator.api.podspec import claims, env, handlers, resources, security, volumes
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
@@ -17,7 +17,7 @@ _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _NOT_FOR_INIT = "may not be set for init containers without restartPolicy=Always"
 _NOT_FOR_EPHEMERAL = "cannot be set for an Ephemeral Container"
 _LONG_RUNNING_ONLY = ("lifecycle", *handlers.PROBES)
-_EPHEMERAL_NEVER = (*_LONG_RUNNING_ONLY, "ports", "resizePolicy")
+_EPHEMERAL_NEVER = (*_LONG_RUNNING_ONLY, "ports", "resizePolicy", "restartPolicy")
 
 
 def containers(spec: Object, field: str) -> Errors:
@@ -32,7 +32,7 @@ def _main(spec: Object, volume_names: frozenset[str], field: str) -> Errors:
     items: list[Object] = spec.get("containers") or []
     yield from present(field, items)
     for path, container in indexed(field, items):
-        yield from _any(container, volume_names, path)
+        yield from _any(container, spec, volume_names, path)
         yield from _long_running(container, spec, path)
         yield from resources.resize_policies(container, spec.get("restartPolicy"), path)
         if "restartPolicy" in container:
@@ -44,7 +44,7 @@ def _main(spec: Object, volume_names: frozenset[str], field: str) -> Errors:
 def _init(spec: Object, volume_names: frozenset[str], field: str) -> Errors:
     items: list[Object] = spec.get("initContainers") or []
     for path, container in indexed(field, items):
-        yield from _any(container, volume_names, path)
+        yield from _any(container, spec, volume_names, path)
         if container.get("restartPolicy"):
             yield from one_of(f"{path}.restartPolicy", container["restartPolicy"], ("Always",))
         if is_sidecar(container):
@@ -62,7 +62,7 @@ def _ephemeral(spec: Object, volume_names: frozenset[str], field: str) -> Errors
     items: list[Object] = spec.get("ephemeralContainers") or []
     others = _names(spec, "containers", "initContainers")
     for path, container in indexed(field, items):
-        yield from _any(container, volume_names, path)
+        yield from _any(container, spec, volume_names, path)
         target = container.get("targetContainerName")
         if target and target not in others:
             yield no_such(f"{path}.targetContainerName", target)
@@ -80,7 +80,7 @@ def _names(spec: Object, *lists: str) -> frozenset[str]:
     return frozenset(str(container.get("name")) for field in lists for container in spec.get(field) or [])
 
 
-def _any(container: Object, volume_names: frozenset[str], field: str) -> Errors:
+def _any(container: Object, spec: Object, volume_names: frozenset[str], field: str) -> Errors:
     """What holds for every kind of container."""
     yield from named(f"{field}.name", container.get("name"), names.dns_label)
     yield from present(f"{field}.image", container.get("image"))
@@ -90,8 +90,10 @@ def _any(container: Object, volume_names: frozenset[str], field: str) -> Errors:
     yield from env.variables(container.get("env"), f"{field}.env")
     yield from env.sources(container.get("envFrom"), f"{field}.envFrom")
     yield from volumes.mounts(container, volume_names, field)
+    yield from volumes.devices(container, spec, field)
     yield from one_of(f"{field}.imagePullPolicy", container.get("imagePullPolicy"), _PULL_POLICIES)
     yield from resources.requirements(container.get("resources") or {}, f"{field}.resources")
+    yield from claims.used(container.get("resources") or {}, spec, f"{field}.resources.claims")
     yield from security.container(container.get("securityContext") or {}, f"{field}.securityContext")
 
 

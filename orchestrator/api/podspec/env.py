@@ -55,8 +55,10 @@ def sources(env_from: Sequence[Object] | None, field: str) -> Errors:
 
 def field_ref(reference: Object, field: str, supported: Sequence[str] = _FIELDS) -> Errors:
     """The rules of an ObjectFieldSelector; `supported` are the paths that may be shown there."""
-    path = reference.get("fieldPath") or ""
-    if not path:
+    path, version = reference.get("fieldPath") or "", reference.get("apiVersion") or "v1"
+    if version != "v1":
+        yield invalid(f"{field}.fieldPath", path, f"error converting fieldPath: unsupported pod version: {version}")
+    elif not path:
         yield required(f"{field}.fieldPath")
     elif subscript := _SUBSCRIPT.fullmatch(path):
         of, key = subscript.groups()

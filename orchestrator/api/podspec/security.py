@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 from orchestrator.api.checks import MAX_INT32, Errors, indexed, one_of, within
-from orchestrator.api.errors import duplicate, invalid, required
+from orchestrator.api.errors import duplicate, forbidden, invalid, required
 from orchestrator.api.meta import Object
 from orchestrator.api.podspec.volumes import relative_path
 
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
 _PROC_MOUNTS = ("Default", "Unmasked")
-_GROUP_CHANGES = ("Always", "OnRootMismatch")
+_POLICIES = (
+    ("fsGroupChangePolicy", ("Always", "OnRootMismatch")),
+    ("seLinuxChangePolicy", ("MountOption", "Recursive")),
+    ("supplementalGroupsPolicy", ("Merge", "Strict")),
+)
 _SYSCTL = re.compile(r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?")
 _SYSCTL_LENGTH = 253
 _BAD_SYSCTL = f"must have at most {_SYSCTL_LENGTH} characters and match regex ^{_SYSCTL.pattern}$"
@@ -27,9 +31,23 @@ def pod(context: Object, spec: Object, field: str) -> Errors:
         why = "ShareProcessNamespace and HostPID cannot both be enabled"
         yield invalid(f"{field}.shareProcessNamespace", True, why)
     yield from _sysctls(context.get("sysctls") or [], f"{field}.sysctls")
-    if "fsGroupChangePolicy" in context:
-        yield from one_of(f"{field}.fsGroupChangePolicy", context["fsGroupChangePolicy"], _GROUP_CHANGES)
+    for name, options in _POLICIES:
+        if name in context:
+            yield from one_of(f"{field}.{name}", context[name], options)
     yield from _profiles(context, field)
+
+
+def host_users(spec: Object, field: str) -> Errors:
+    """A pod with users of its own has no part in the host's namespaces; one without sees /proc masked."""
+    if spec.get("hostUsers") is False:
+        shared = [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
+        yield from (forbidden(f"{field}.{name}", "when `hostUsers` is false") for name in shared)
+        return
+    for name in ("initContainers", "containers", "ephemeralContainers"):
+        for path, each in indexed(f"{field}.{name}", spec.get(name)):
+            if (each.get("securityContext") or {}).get("procMount") == "Unmasked":
+                why = "`hostUsers` must be false to use `Unmasked`"
+                yield invalid(f"{path}.securityContext.procMount", "Unmasked", why)
 
 
 def container(context: Object, field: str) -> Errors:

@@ -7,7 +7,9 @@ from orchestrator.api.checks import MAX_INT32, Errors, follows, indexed, obeys, 
 from orchestrator.api.errors import forbidden, invalid, not_supported, required
 from orchestrator.api.meta import Object
 from orchestrator.api.podspec import placement, resources, security
+from orchestrator.api.podspec.claims import claims
 from orchestrator.api.podspec.containers import containers, images
+from orchestrator.api.podspec.os import os
 from orchestrator.api.podspec.volumes import volumes
 from orchestrator.api.validation import validate_annotations, validate_labels
 
@@ -17,6 +19,7 @@ _PREEMPTION = ("PreemptLowerPriority", "Never")
 _MAX_NAMESERVERS = 3
 _MAX_SEARCHES = 32
 _MAX_SEARCH_TEXT = 2048
+_NO_POD_RESOURCES = "resources of the pod as a whole are not supported: set them on its containers"
 #: Fields that are names, with the rule of each.
 _NAMES = (
     ("serviceAccountName", names.dns_subdomain),
@@ -67,6 +70,7 @@ def _spec(spec: Object, field: str) -> Errors:
     yield from one_of(f"{field}.dnsPolicy", spec.get("dnsPolicy"), _DNS_POLICIES)
     yield from validate_labels(spec.get("nodeSelector"), f"{field}.nodeSelector")
     yield from security.pod(spec.get("securityContext") or {}, spec, f"{field}.securityContext")
+    yield from security.host_users(spec, field)
     yield from placement.affinity(spec.get("affinity") or {}, f"{field}.affinity")
     yield from _dns_config(spec, f"{field}.dnsConfig")
     yield from _gates(spec, field)
@@ -79,6 +83,10 @@ def _spec(spec: Object, field: str) -> Errors:
     if "preemptionPolicy" in spec:
         yield from one_of(f"{field}.preemptionPolicy", spec["preemptionPolicy"], _PREEMPTION)
     yield from resources.quantities(spec.get("overhead"), f"{field}.overhead")
+    yield from claims(spec, f"{field}.resourceClaims")
+    yield from os(spec, field)
+    if spec.get("resources"):
+        yield forbidden(f"{field}.resources", _NO_POD_RESOURCES)
 
 
 def _dns_config(spec: Object, field: str) -> Errors:

@@ -20,6 +20,8 @@ _HOST_PATH_TYPES = (
     "FileOrCreate",
     "Socket",
 )
+_NO_BLOCKS = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
+_RECURSIONS = ("Disabled", "Enabled", "IfPossible")
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _ITEM_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 _MODES = range(0o777 + 1)
@@ -49,8 +51,52 @@ def mounts(container: Object, volume_names: frozenset[str], field: str) -> Error
             yield invalid(f"{path}.mountPath", target, "must be unique")
         seen.add(target)
         yield from _sub_path(mount, path)
-        if mount.get("mountPropagation"):
-            yield from one_of(f"{path}.mountPropagation", mount["mountPropagation"], _PROPAGATIONS)
+        yield from _propagation(container, mount, f"{path}.mountPropagation")
+        yield from _recursion(mount, f"{path}.recursiveReadOnly")
+
+
+def devices(container: Object, spec: Object, field: str) -> Errors:
+    """The rules of `volumeDevices`."""
+    kinds = {volume.get("name"): volume.keys() for volume in spec.get("volumes") or []}
+    mounted = container.get("volumeMounts") or []
+    names_taken = {mount.get("name") for mount in mounted}
+    paths_taken = {mount.get("mountPath") for mount in mounted}
+    for path, device in indexed(f"{field}.volumeDevices", container.get("volumeDevices")):
+        name, target = device.get("name") or "", device.get("devicePath") or ""
+        yield from present(f"{path}.name", name)
+        yield from present(f"{path}.devicePath", target)
+        if name not in kinds:
+            yield no_such(f"{path}.name", name)
+        elif not kinds[name] & {"persistentVolumeClaim", "ephemeral"}:
+            yield invalid(f"{path}.name", name, _NO_BLOCKS)
+        if ".." in target.split("/"):
+            yield invalid(f"{path}.devicePath", target, "must not contain '..'")
+        if name in names_taken:
+            yield invalid(f"{path}.name", name, "must not already exist in volumeMounts")
+        if target in paths_taken:
+            yield invalid(f"{path}.devicePath", target, "must not already exist in volumeMounts")
+    everything = indexed(f"{field}.volumeDevices", container.get("volumeDevices"))
+    yield from unique((f"{path}.devicePath", device.get("devicePath")) for path, device in everything)
+
+
+def _propagation(container: Object, mount: Object, field: str) -> Errors:
+    wanted = mount.get("mountPropagation")
+    if wanted:
+        yield from one_of(field, wanted, _PROPAGATIONS)
+    if wanted == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
+        yield forbidden(field, "Bidirectional mount propagation is available only to privileged containers")
+
+
+def _recursion(mount: Object, field: str) -> Errors:
+    wanted = mount.get("recursiveReadOnly")
+    if wanted is None:
+        return
+    yield from one_of(field, wanted, _RECURSIONS)
+    if wanted in ("Enabled", "IfPossible"):
+        if not mount.get("readOnly"):
+            yield forbidden(field, "may only be specified when readOnly is true")
+        if (mount.get("mountPropagation") or "None") != "None":
+            yield forbidden(field, "may only be specified when mountPropagation is None or not specified")
 
 
 def relative_path(path: str, field: str) -> Errors:

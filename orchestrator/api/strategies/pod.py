@@ -14,8 +14,16 @@ from orchestrator.api.podspec.spec import pod as pod_spec
 from orchestrator.api.static_pods import mirror_rules, mirrored
 from orchestrator.api.strategies import pod_table
 from orchestrator.api.strategies.base import Cell, Strategy
+from orchestrator.api.times import rfc3339
 
 _SPEC_FIELDS = ("nodeName", "restartPolicy", "schedulerName", "serviceAccountName")
+#: Said before any scheduler looks: none does, before the gates are gone.
+_GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+}
 _STATUS_FIELDS = ("phase", "podIP", "nominatedNodeName")
 
 
@@ -40,6 +48,8 @@ class PodStrategy(Strategy):
 
     def prepare_create(self, obj: Object, now: float) -> None:
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj)}
+        if spec(obj).get("schedulingGates"):
+            obj["status"]["conditions"] = [{**_GATED, "lastProbeTime": None, "lastTransitionTime": rfc3339(now)}]
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(pod_spec(spec(obj)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.runtime.base import Mount
 from agent.runtime.node import NodeContext
 from agent.volume_folders import VolumeError, VolumeFolders
 from agent.volumes import VolumeManager
@@ -54,8 +54,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path / "node")
+    yield made
+    made.folders.clear()
 
 
 def test_a_volume_of_the_machine(bench: Bench) -> None:
@@ -68,7 +70,7 @@ def test_a_local_volume_must_be_there(bench: Bench) -> None:
     folder = bench.root / "disk"
     bench.know(BOUND, volume(claim=BOUND, node="n1", source={"local": {"path": str(folder)}}))
     assert bench.failure() == f'path "{folder}" does not exist'
-    folder.mkdir()
+    folder.mkdir(parents=True)
     assert bench.path() == folder
 
 
@@ -99,8 +101,45 @@ def test_read_only_and_parts_of_it(bench: Bench) -> None:
     prepared = bench.manager.prepare(pod(one))
     container = {"name": "c", "volumeMounts": [{"name": "v", "mountPath": "/data", "subPath": "part"}]}
     folder = bench.folders.persistent / "pvc-1" / "part"
-    assert bench.manager.mounts(pod(one), container, prepared) == [Mount("/data", str(folder), read_only=True)]
-    assert folder.is_dir()
+    (mount,) = bench.manager.mounts(pod(one), container, prepared)
+    assert (mount.target, mount.read_only) == ("/data", True)
+    assert Path(mount.source).samefile(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to a group")
+def test_what_was_in_a_volume_is_given_to_the_group_once(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "disk" / "folder").mkdir(parents=True)
+    file = tmp_path / "disk" / "folder" / "file"
+    file.touch(mode=0o600)
+    (tmp_path / "disk" / "link").symlink_to("/etc/passwd")
+    bench.know(BOUND, local_volume(str(tmp_path / "disk"), BOUND))
+    bench.path(securityContext={"fsGroup": 1234})
+    assert (file.stat().st_gid, file.stat().st_mode & 0o7777) == (1234, 0o660)
+    assert (file.parent.stat().st_gid, file.parent.stat().st_mode & 0o7777) == (1234, 0o2775)
+    assert Path("/etc/passwd").stat().st_gid == 0
+    os.chown(file, -1, 5)
+    bench.path(securityContext={"fsGroup": 1234})
+    assert file.stat().st_gid == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to a group")
+@pytest.mark.parametrize(("policy", "group"), [("Always", 1234), ("OnRootMismatch", 0)])
+def test_a_volume_that_is_the_groups_already(bench: Bench, tmp_path: Path, policy: str, group: int) -> None:
+    (tmp_path / "disk").mkdir()
+    os.chown(tmp_path / "disk", -1, 1234)
+    (tmp_path / "disk").chmod(0o2770)
+    (tmp_path / "disk" / "file").touch()
+    os.chown(tmp_path / "disk" / "file", -1, 0)
+    bench.know(BOUND, local_volume(str(tmp_path / "disk"), BOUND))
+    bench.path(securityContext={"fsGroup": 1234, "fsGroupChangePolicy": policy})
+    assert (tmp_path / "disk" / "file").stat().st_gid == group
+
+
+@pytest.mark.parametrize(("mode", "field"), [("Block", "volumeMounts"), ("Filesystem", "volumeDevices")])
+def test_a_volume_used_as_what_it_is_not(bench: Bench, mode: str, field: str) -> None:
+    bench.know(claim(volume="pv", bound=True, volumeMode=mode))
+    with pytest.raises(VolumeError, match=f"volume v has volumeMode {mode}, but is specified in {field}"):
+        bench.manager.prepare(pod(DATA, containers=[{"name": "c", field: [{"name": "v"}]}]))
 
 
 @pytest.mark.parametrize(

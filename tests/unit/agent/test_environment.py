@@ -20,7 +20,12 @@ POD: Object = {
         "labels": {"app": "web", "tier/x": 'a"b'},
         "annotations": {"team": "blue"},
     },
-    "spec": {"nodeName": "node-1", "serviceAccountName": "robot", "enableServiceLinks": False},
+    "spec": {
+        "nodeName": "node-1",
+        "serviceAccountName": "robot",
+        "enableServiceLinks": False,
+        "containers": [{"name": "side", "resources": {"requests": {"cpu": "70m"}}}],
+    },
 }
 
 
@@ -73,6 +78,7 @@ def from_source(**source: Any) -> Object:
         ({"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Mi"}}, "65"),
         ({"resourceFieldRef": {"resource": "limits.cpu", "divisor": "0"}}, "4"),
         ({"resourceFieldRef": {"resource": "requests.memory"}}, "0"),
+        ({"resourceFieldRef": {"resource": "requests.cpu", "containerName": "side", "divisor": "1m"}}, "70"),
     ],
 )
 def test_sources(lookup: FakeLookup, source: Object, value: str) -> None:

@@ -4,16 +4,18 @@ import os
 import shutil
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent import volume_folders
+from agent import mounts as mounts_of_machine
+from agent import sub_path, volume_folders
 from agent.runtime.base import Mount
 from agent.runtime.node import NodeContext
 from agent.volume_folders import VolumeError, VolumeFolders
-from agent.volumes import Source, VolumeManager
+from agent.volumes import Source, VolumeManager, memory_size
 from orchestrator.api.meta import Object
 from tests.fakes.lookup import FakeLookup
 
@@ -54,11 +56,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     made.lookup.config_map("cfg", {"a.conf": "one", "b.conf": "two"}, {"blob": b"\xff\x00"})
     made.lookup.secret("pw", {"user": b"admin"})
-    return made
+    yield made
+    made.folders.clear()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -136,6 +139,28 @@ def test_memory_of_a_containers_own(bench: Bench) -> None:
     container = {"name": "web", "volumeMounts": [{"name": "v0", "mountPath": "/tmp"}]}
     mounts = bench.manager.mounts(pod(), container, {"v0": Source(None, 4096)})
     assert mounts == [Mount("/tmp", kind="tmpfs", size=4096)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "of_containers", "size"),
+    [
+        ("1Mi", ["2Mi"], 1 << 20),
+        ("8Mi", ["2Mi", "2Mi"], 4 << 20),
+        (None, ["2Mi"], 2 << 20),
+        (None, ["2Mi", None], 64 << 20),
+        ("1Gi", [None], 64 << 20),
+    ],
+)
+def test_memory_is_no_more_than_the_pod_may_use(limit: str | None, of_containers: list[str | None], size: int) -> None:
+    containers = [{"resources": {"limits": {"memory": each}} if each else {}} for each in of_containers]
+    node = NodeContext("lab", "n", "", "", allocatable={"memory": "64Mi"})
+    assert memory_size({"spec": {"containers": containers}}, limit, node) == size
+
+
+def test_huge_pages_are_refused(bench: Bench) -> None:
+    assert bench.failure({"emptyDir": {"medium": "HugePages-2Mi"}}) == (
+        'storage medium "HugePages-2Mi" is not supported: this node sets no huge pages aside'
+    )
 
 
 # hostPath
@@ -349,9 +374,9 @@ def test_read_only_and_propagation(bench: Bench) -> None:
 
 def test_a_sub_path_is_made(bench: Bench) -> None:
     (mount,) = mounts(bench, {"name": "v0", "mountPath": "/data", "subPath": "a/b"})
-    assert Path(mount.source).is_dir()
-    assert mount.source.endswith("/v0/a/b")
-    assert mode(Path(mount.source)) == 0o777
+    made = bench.folder({"emptyDir": {}}) / "a" / "b"
+    assert Path(mount.source).samefile(made)
+    assert mode(made) == mode(made.parent) == 0o777
 
 
 def test_a_sub_path_of_a_file(bench: Bench) -> None:
@@ -364,7 +389,12 @@ def test_a_sub_path_from_the_environment(bench: Bench) -> None:
     (mount,) = mounts(
         bench, {"name": "v0", "mountPath": "/data", "subPathExpr": "logs/$(POD)"}, env=(("POD", "web-0"),)
     )
-    assert mount.source.endswith("/v0/logs/web-0")
+    assert Path(mount.source).samefile(bench.folder({"emptyDir": {}}) / "logs" / "web-0")
+
+
+def test_a_sub_path_from_a_variable_that_there_is_not(bench: Bench) -> None:
+    with pytest.raises(VolumeError, match='failed to expand subPath for volumeMount "v0": missing value for "POD"'):
+        mounts(bench, {"name": "v0", "mountPath": "/data", "subPathExpr": "logs/$(POD)"})
 
 
 def test_a_sub_path_stays_in_its_volume(bench: Bench, tmp_path: Path) -> None:
@@ -372,6 +402,51 @@ def test_a_sub_path_stays_in_its_volume(bench: Bench, tmp_path: Path) -> None:
     for below in ("away", "away/x", "../x"):
         with pytest.raises(VolumeError, match="leads out of the volume"):
             mounts(bench, {"name": "v0", "mountPath": "/data", "subPath": below})
+
+
+@pytest.mark.skipif(not mounts_of_machine.allowed(), reason="we may not mount here")
+def test_a_sub_path_that_becomes_a_link_after_it_was_looked_at(bench: Bench, tmp_path: Path) -> None:
+    """What the engine gets is what was looked at, wherever the volume's path leads by then."""
+    part = bench.folder({"emptyDir": {}}) / "part"
+    (mount,) = mounts(bench, {"name": "v0", "mountPath": "/data", "subPath": "part"})
+    (part / "mine").touch()
+    part.rename(part.with_name("moved"))
+    part.symlink_to(tmp_path)
+    assert [file.name for file in Path(mount.source).iterdir()] == ["mine"]
+
+
+def test_a_link_put_into_the_way_while_the_path_is_walked(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = bench.folder({"emptyDir": {}})
+    resolve = os.path.realpath
+
+    def resolve_and_swap(path: Any) -> str:
+        found = resolve(path)
+        if Path(path).name == "part":
+            (folder / "part").symlink_to(tmp_path)
+        return found
+
+    monkeypatch.setattr(sub_path.os.path, "realpath", resolve_and_swap)
+    with pytest.raises(VolumeError, match="part became a link while it was looked at"):
+        mounts(bench, {"name": "v0", "mountPath": "/data", "subPath": "part"})
+
+
+def test_a_container_that_starts_again_mounts_the_sub_path_anew(bench: Bench) -> None:
+    for kind in ("a.conf", "b.conf"):
+        (mount,) = mounts(bench, {"name": "v1", "mountPath": "/etc/conf", "subPath": kind})
+        assert Path(mount.source).read_bytes() == {"a.conf": b"one", "b.conf": b"two"}[kind]
+
+
+def test_teardown_leaves_what_a_sub_path_shows(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "host" / "part").mkdir(parents=True)
+    (tmp_path / "host" / "part" / "mine").touch()
+    owner = pod({"hostPath": {"path": str(tmp_path / "host")}})
+    container = {"name": "web", "volumeMounts": [{"name": "v0", "mountPath": "/data", "subPath": "part"}]}
+    bench.manager.mounts(owner, container, bench.manager.prepare(owner))
+    bench.manager.teardown("u1")
+    assert (tmp_path / "host" / "part" / "mine").exists()
+    assert bench.folders.pods() == set()
 
 
 def test_a_volume_that_there_is_not(bench: Bench) -> None:

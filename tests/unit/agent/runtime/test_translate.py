@@ -32,11 +32,23 @@ def sandbox(**spec: Any) -> ContainerSpec:
 
 
 def translated(
-    own: Object | None = None, image: Image = IMAGE, env: tuple[tuple[str, str], ...] = (), **spec: Any
+    own: Object | None = None,
+    image: Image = IMAGE,
+    env: tuple[tuple[str, str], ...] = (),
+    seccomp: str = "",
+    **spec: Any,
 ) -> ContainerSpec:
     own = own or container()
     return container_spec(
-        pod([own], **spec), own, sandbox_id="s1", image=image, env=env, mounts=(), restarts=2, node=NODE
+        pod([own], **spec),
+        own,
+        sandbox_id="s1",
+        image=image,
+        env=env,
+        mounts=(),
+        restarts=2,
+        node=NODE,
+        seccomp=seccomp,
     )
 
 
@@ -246,9 +258,36 @@ def test_security_options() -> None:
     assert made.groups == ["5", "6", "7"]
 
 
-def test_a_profile_that_cannot_be_applied_is_refused() -> None:
-    with pytest.raises(ConfigError, match="Localhost is not supported"):
-        translated(container(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "a"}}))
+def test_a_seccomp_profile_of_the_machine() -> None:
+    own = container(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "a"}})
+    assert translated(own, seccomp="{}").security_options == ["seccomp={}"]
+
+
+def test_strict_groups_need_a_group() -> None:
+    strict = {"supplementalGroupsPolicy": "Strict", "runAsUser": 5}
+    with pytest.raises(ConfigError, match="needs a runAsGroup"):
+        translated(container(), securityContext=strict)
+    assert translated(container(), securityContext={**strict, "runAsGroup": 6}).user == "5:6"
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"hostUsers": False}, "can't set `spec.hostUsers: false`, runtime does not support user namespaces"),
+        ({"resourceClaims": [{"name": "gpu"}]}, "no driver for the claims gpu on this node"),
+        ({"hostname": "a" * 30, "subdomain": "b" * 30, "setHostnameAsFQDN": True}, "64 characters is the max"),
+    ],
+)
+def test_what_no_sandbox_can_be(spec: Object, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        sandbox_spec(pod(**spec), NODE, "pause")
+
+
+def test_the_whole_name_as_the_hostname() -> None:
+    made = sandbox_spec(pod(setHostnameAsFQDN=True, subdomain="pages"), NODE, "pause", "kata")
+    assert (made.hostname, made.domain) == ("web-0.pages.shop.svc.cluster.local", "")
+    assert made.runtime == "kata"
+    assert sandbox_spec(pod(setHostnameAsFQDN=True), NODE, "pause").hostname == "web-0"
 
 
 @pytest.mark.parametrize(

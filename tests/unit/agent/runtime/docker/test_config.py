@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources
+from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources, RuntimeFailure
 from agent.runtime.docker.config import create_body
 
 
@@ -59,6 +59,26 @@ def test_a_negative_oom_score_needs_the_privilege(score: int, allowed: bool, set
 )
 def test_mounts(mount: Mount, expected: dict[str, Any]) -> None:
     assert body(mounts=[mount])["HostConfig"]["Mounts"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("recursive", "options"),
+    [
+        ("", {"ReadOnlyNonRecursive": True}),
+        ("IfPossible", None),
+        ("Enabled", {"ReadOnlyForceRecursive": True, "Propagation": "rprivate"}),
+    ],
+)
+def test_how_deep_a_read_only_mount_goes(recursive: Any, options: dict[str, Any] | None) -> None:
+    spec = ContainerSpec("web", "nginx:1", {}, mounts=[Mount("/a", "/h", read_only=True, recursive=recursive)])
+    (made,) = create_body(spec, recursion=True)["HostConfig"]["Mounts"]
+    assert made.get("BindOptions") == options
+
+
+def test_an_old_engine_cannot_make_all_of_a_mount_read_only() -> None:
+    spec = ContainerSpec("web", "nginx:1", {}, mounts=[Mount("/a", "/h", read_only=True, recursive="Enabled")])
+    with pytest.raises(RuntimeFailure, match="recursive read-only mount /a needs Docker Engine 25 or later"):
+        create_body(spec)
 
 
 def test_ports() -> None:

@@ -39,7 +39,12 @@ def projected(**source: Any) -> Object:
     return {"name": "v", "projected": {"sources": [source]}}
 
 
+def mount(**fields: Any) -> Object:
+    return {"volumeMounts": [{"name": "v", "mountPath": "/a", **fields}]}
+
+
 VOLUMES = [{"name": "v", "emptyDir": {}}]
+CLAIM = {"name": "w", "persistentVolumeClaim": {"claimName": "w"}}
 
 RIGHT: list[Object] = [
     made(),
@@ -51,6 +56,11 @@ RIGHT: list[Object] = [
     made(source(fieldRef={"fieldPath": "metadata.labels['app.kubernetes.io/name']"})),
     made(source(secretKeyRef={"name": "s", "key": "tls.key"})),
     made({"env": [{"name": "a-b.c"}], "envFrom": [{"configMapRef": {"name": "c"}, "prefix": "P_"}]}),
+    made({"volumeDevices": [{"name": "w", "devicePath": "/dev/x"}]}, volumes=[CLAIM]),
+    made(mount(recursiveReadOnly="Enabled", readOnly=True), volumes=VOLUMES),
+    made({"securityContext": {"procMount": "Unmasked"}}, hostUsers=False),
+    made({"resources": {"claims": [{"name": "g"}]}}, resourceClaims=[{"name": "g", "resourceClaimName": "gpu"}]),
+    made({"securityContext": {"privileged": True}}, os={"name": "linux"}),
     made(initContainers=[{"name": "i", "image": "a"}, {"name": "s", "image": "a", "restartPolicy": "Always"}]),
     made(tolerations=[{"operator": "Exists"}, {"key": "a", "value": "b", "effect": "NoSchedule"}]),
     made({"ports": [{"containerPort": 80}]}, hostNetwork=True),
@@ -238,6 +248,50 @@ WRONG: list[tuple[Object, str]] = [
             }
         ),
         "weight: Invalid value: 101: must be in the range 1-100",
+    ),
+    (
+        made(mount(recursiveReadOnly="Enabled"), volumes=VOLUMES),
+        "volumeMounts[0].recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
+    ),
+    (
+        made(mount(recursiveReadOnly="IfPossible", readOnly=True, mountPropagation="HostToContainer"), volumes=VOLUMES),
+        "Forbidden: may only be specified when mountPropagation is None or not specified",
+    ),
+    (
+        made(mount(mountPropagation="Bidirectional"), volumes=VOLUMES),
+        "Forbidden: Bidirectional mount propagation is available only to privileged containers",
+    ),
+    (
+        made({"volumeDevices": [{"name": "v", "devicePath": "/dev/x"}]}, volumes=VOLUMES),
+        "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode",
+    ),
+    (made({"volumeDevices": [{"name": "w", "devicePath": "/dev/x"}]}), "volumeDevices[0].name: Not found"),
+    (
+        made({**mount(), "volumeDevices": [{"name": "w", "devicePath": "/a"}]}, volumes=[*VOLUMES, CLAIM]),
+        'volumeDevices[0].devicePath: Invalid value: "/a": must not already exist in volumeMounts',
+    ),
+    (made(hostUsers=False, hostPID=True), "spec.hostPID: Forbidden: when `hostUsers` is false"),
+    (
+        made({"securityContext": {"procMount": "Unmasked"}}),
+        'securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`',
+    ),
+    (made(os={"name": "plan9"}), 'spec.os.name: Unsupported value: "plan9"'),
+    (
+        made({"securityContext": {"windowsOptions": {}}}, os={"name": "linux"}),
+        "spec.containers[0].securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod",
+    ),
+    (
+        made({"securityContext": {"privileged": True}}, os={"name": "windows"}),
+        "spec.containers[0].securityContext.privileged: Forbidden: cannot be set for a windows pod",
+    ),
+    (made(securityContext={"supplementalGroupsPolicy": "X"}), 'supplementalGroupsPolicy: Unsupported value: "X"'),
+    (made(securityContext={"seLinuxChangePolicy": "X"}), 'seLinuxChangePolicy: Unsupported value: "X"'),
+    (made(resources={"limits": {"cpu": "1"}}), "spec.resources: Forbidden: resources of the pod as a whole"),
+    (made(resourceClaims=[{"name": "gpu"}]), "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"),
+    (made({"resources": {"claims": [{"name": "gpu"}]}}), "resources.claims[0]: Not found"),
+    (
+        made(source(fieldRef={"fieldPath": "metadata.name", "apiVersion": "v2"})),
+        "error converting fieldPath: unsupported pod version: v2",
     ),
     (
         made(topologySpreadConstraints=[{"maxSkew": 0, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}]),
