@@ -46,7 +46,7 @@ def container_status(pod: Object, container: Object, seen: Observed, phase: str)
 
 
 def _is_over(pod: Object, seen: Observed, phase: str) -> bool:
-    return phase in ENDED or is_deleting(pod) or seen.gone
+    return phase in ENDED or is_deleting(pod) or seen.gone or seen.verdict is not None
 
 
 def _as_last_known(old: Object) -> Object:

@@ -2,7 +2,8 @@
 
 The rules are the kubelet's: init containers in order, then app containers side by side; restarts by policy with
 back-off; ephemeral containers as soon as they are asked for, and once; a dead sandbox takes its containers with it and
-all start anew; a deleted pod's containers get their grace, and only when nothing of it is left may its object go.
+all start anew; a pod that the node ends is not begun again, and an evicted one gives back its space; a deleted pod's
+containers get their grace, and only when nothing of it is left may its object go.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from agent.phase import ENDED, deadline_at, next_init, phase
 from agent.podspec import all_containers, find_by_name, grace_seconds, needs_address
 from agent.restarts import changed, restart_at, restarts_again
 from agent.runtime.base import LABEL_CONTAINER, ContainerState
+from agent.verdict import EVICTED
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, is_deleting
 
@@ -45,7 +47,7 @@ def step(pod: Object, seen: Observed, now: float) -> Step:
     plan = _Plan(seen, now)
     if seen.gone or is_deleting(pod):
         _terminate(pod, seen, plan)
-    elif phase(pod, seen, now) in ENDED:
+    elif seen.verdict is not None or phase(pod, seen, now) in ENDED:
         _wind_up(pod, seen, plan)
     else:
         _run(pod, seen, plan)
@@ -101,7 +103,7 @@ def _run(pod: Object, seen: Observed, plan: _Plan) -> None:
     usable = sandbox is not None and is_live(sandbox)
     strays = [c for c in seen.apps if is_live(c) and not (usable and seen.in_sandbox(c))]
     if strays:
-        _stop(pod, strays, plan)  # They lost their network; what replaces them waits until they are down.
+        _stop(pod, seen, strays, plan)  # They lost their network; what replaces them waits until they are down.
         return
     wanted = _wanted(pod, seen)
     if sandbox is None:
@@ -197,14 +199,26 @@ def _prune(pod: Object, seen: Observed, plan: _Plan) -> None:
 
 def _wind_up(pod: Object, seen: Observed, plan: _Plan) -> None:
     """The pod has ended: stop what is left of it, give its address back, keep its containers for their logs."""
-    if _stop(pod, seen.apps, plan):
-        for sandbox in seen.sandboxes:
-            plan.do(RemoveSandbox(sandbox.id))
+    if not _stop(pod, seen, seen.apps, plan):
+        return
+    for sandbox in seen.sandboxes:
+        plan.do(RemoveSandbox(sandbox.id))
+    if seen.status.get("reason") == EVICTED and not seen.inflight_creation:
+        _give_back(seen, plan)
+    else:
         _prune(pod, seen, plan)
 
 
+def _give_back(seen: Observed, plan: _Plan) -> None:
+    """The node needs what the pod holds: its containers' file systems, logs, and volumes."""
+    for container in seen.apps:
+        plan.do(RemoveContainer(container.labels[LABEL_CONTAINER], container.id))
+    if not seen.containers and seen.volumes != "removed":
+        plan.do(TeardownVolumes())
+
+
 def _terminate(pod: Object, seen: Observed, plan: _Plan) -> None:
-    if not _stop(pod, seen.apps, plan) or seen.inflight_creation:
+    if not _stop(pod, seen, seen.apps, plan) or seen.inflight_creation:
         return
     for container in seen.apps:
         plan.do(RemoveContainer(container.labels[LABEL_CONTAINER], container.id))
@@ -218,16 +232,22 @@ def _terminate(pod: Object, seen: Observed, plan: _Plan) -> None:
         plan.do(Finalize())
 
 
-def _stop(pod: Object, containers: Iterable[ContainerState], plan: _Plan) -> bool:
+def _stop(pod: Object, seen: Observed, containers: Iterable[ContainerState], plan: _Plan) -> bool:
     """Stop those that run, sidecars after the others, and remove those that never started; True when all are down."""
     live = [c for c in containers if is_live(c)]
     sidecars = {init["name"] for init in pods.init_containers(pod) if pods.is_sidecar(init)}
     running = [c for c in live if is_running(c)]
     first = [c for c in running if c.labels[LABEL_CONTAINER] not in sidecars] or running
     for container in first:
-        plan.kill(container, grace_seconds(pod), f"Stopping container {container.labels[LABEL_CONTAINER]}")
+        plan.kill(container, _grace(pod, seen), f"Stopping container {container.labels[LABEL_CONTAINER]}")
     for container in live:
         name = container.labels[LABEL_CONTAINER]
         if not is_running(container) and not plan.starting(name):
             plan.do(RemoveContainer(name, container.id))
     return not live
+
+
+def _grace(pod: Object, seen: Observed) -> int:
+    """Seconds; a node that needs its resources back may give less than the pod asks for."""
+    own, verdict = grace_seconds(pod), seen.verdict
+    return own if verdict is None or verdict.grace is None else min(own, verdict.grace)

@@ -27,6 +27,7 @@ from agent.runtime.base import (
     SANDBOX,
     ContainerState,
 )
+from agent.verdict import Verdict
 from orchestrator.api.meta import Object
 from orchestrator.api.times import parse
 
@@ -82,6 +83,8 @@ class Observed:
     #: Restart count at which a container last ran long enough to start its back-off anew, by name.
     steady: Mapping[str, int] = field(default_factory=dict)
     health: Health = Health()
+    #: The node ends the pod, or did not begin it.
+    verdict: Verdict | None = None
     status: Object = field(default_factory=dict)
 
     @property

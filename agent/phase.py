@@ -56,6 +56,8 @@ def phase(pod: Object, seen: Observed, now: float) -> str:
     """Pending, Running, Succeeded or Failed. The last two are final."""
     if seen.status.get("phase") in ENDED:
         return str(seen.status["phase"])
+    if seen.verdict is not None:
+        return _condemned(seen)
     if past_deadline(pod, seen, now):
         return "Failed"
     existing = [i for i in (seen.newest(c["name"]) for c in pods.containers(pod)) if i is not None]
@@ -68,6 +70,12 @@ def phase(pod: Object, seen: Observed, now: float) -> str:
     if waiting_for is not None:
         return "Failed" if restart_policy(pod) == "Never" and _init_failed(waiting_for, seen) else "Pending"
     return "Running" if complete and not any(map(_first_start, existing)) else "Pending"
+
+
+def _condemned(seen: Observed) -> str:
+    """Failed, but only when nothing of it runs: until then what it took is not free for another pod."""
+    down = not any(map(is_live, seen.apps)) and not seen.inflight_creation
+    return "Failed" if down else str(seen.status.get("phase") or "Pending")
 
 
 def _for_good(pod: Object, seen: Observed) -> bool:

@@ -10,6 +10,7 @@ from agent.actions import PARTIAL, Action, KillContainer
 from agent.observed import Health, Observed, Setback, Volumes, is_running, restarts
 from agent.restarts import ran_steadily
 from agent.runtime.base import LABEL_CONTAINER, ContainerState, Image
+from agent.verdict import Verdict
 from agent.volumes import Prepared
 from orchestrator.api.meta import Object
 
@@ -40,6 +41,7 @@ class PodMemory:
         self.gone = False
         #: Nothing of the pod is left here, and that was said.
         self.finalized = False
+        self._verdict: Verdict | None = None
         self.status = status
 
     def observe(self, health: Health) -> Observed:
@@ -55,8 +57,19 @@ class PodMemory:
                 stopping=dict(self._stopping),
                 steady=dict(self._steady),
                 health=health,
+                verdict=self._verdict,
                 status=self.status,
             )
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self._verdict
+
+    def condemn(self, verdict: Verdict) -> bool:
+        """The node ends the pod; False when it has a verdict already, which then stands."""
+        with self._lock:
+            first, self._verdict = self._verdict is None, self._verdict or verdict
+            return first
 
     def containers(self) -> list[ContainerState]:
         with self._lock:

@@ -10,6 +10,7 @@ from functools import partial
 
 from agent.check import check
 from agent.events import field_path
+from agent.metrics.probes import ProbeFigures
 from agent.observed import Health
 from agent.pool import Pool
 from agent.probes import Outcome, Probe, ProbeState, early_retry, next_due, probes_of, record
@@ -68,6 +69,7 @@ class Prober:
         self._by_key: dict[Key, _Probing] = {}
         self._queue = WorkQueue(clock)
         self._pool = Pool("probe", CHECKS)
+        self.figures = ProbeFigures()
 
     def start(self) -> None:
         threads.start("probe-timer", self._dispatch)
@@ -91,6 +93,7 @@ class Prober:
         with self._lock:
             for entry in list(self._pods.get(pod_uid, {}).values()):
                 self._forget(pod_uid, entry)
+        self.figures.forget(pod_uid)
 
     def health(self, pod_uid: str) -> Health:
         with self._lock:
@@ -139,7 +142,7 @@ class Prober:
             self._queue.done(entry_key)
 
     def _probe(self, entry: _Probing) -> None:
-        id = entry.id
+        id, begun = entry.id, self._clock.monotonic()
         outcome = check(
             entry.probe,
             entry.target.container,
@@ -152,6 +155,8 @@ class Prober:
         if retry is not None:
             self._queue.add_after(entry.key, retry)
             return
+        container = entry.target.container["name"]
+        self.figures.probed(entry.pod, container, entry.probe.kind, now - begun, ok=outcome.ok)
         if not outcome.ok:
             self._tell(entry, outcome)
         self._learn(entry, outcome, now)

@@ -7,7 +7,7 @@ from agent.container_status import container_status
 from agent.observed import Observed, is_running
 from agent.phase import ENDED, past_deadline, phase
 from orchestrator.api import pods
-from orchestrator.api.meta import Object, is_deleting, spec
+from orchestrator.api.meta import Object, is_deleting, spec, status
 from orchestrator.api.times import rfc3339
 
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
@@ -15,14 +15,14 @@ DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadlin
 
 def pod_status(pod: Object, seen: Observed, host_ip: str, now: float) -> Object:
     """The pod's whole status. Others' conditions stay as they are."""
-    old = seen.status
     new: Object = {"phase": phase(pod, seen, now)}
     new |= _reason(pod, seen, now, new["phase"])
+    if _never_began(seen, new):
+        return _rejected(pod, seen, new, now)
     new["hostIP"] = host_ip
     new["hostIPs"] = [{"ip": host_ip}]
     new |= _addresses(pod, seen, host_ip, new["phase"])
-    new["startTime"] = old.get("startTime") or rfc3339(now)
-    new["qosClass"] = old.get("qosClass") or pods.qos_class(pod)
+    new |= _began(pod, seen, now)
     if inits := pods.init_containers(pod):
         new["initContainerStatuses"] = [container_status(pod, init, seen, new["phase"]) for init in inits]
     new["containerStatuses"] = [
@@ -32,6 +32,25 @@ def pod_status(pod: Object, seen: Observed, host_ip: str, now: float) -> Object:
         new["ephemeralContainerStatuses"] = [_ephemeral_status(pod, entry, seen, new["phase"]) for entry in ephemeral]
     new["conditions"] = conditions(pod, seen, new, now)
     return new
+
+
+def _never_began(seen: Observed, new: Object) -> bool:
+    """The node did not take the pod, now or before an agent's restart."""
+    rejected = seen.verdict is not None and seen.verdict.rejected
+    return rejected or (new["phase"] == "Failed" and not seen.containers and "containerStatuses" not in seen.status)
+
+
+def _rejected(pod: Object, seen: Observed, new: Object, now: float) -> Object:
+    """There is nothing to tell of its containers."""
+    return new | _began(pod, seen, now) | {"conditions": status(pod).get("conditions") or []}
+
+
+def _began(pod: Object, seen: Observed, now: float) -> Object:
+    old = seen.status
+    return {
+        "startTime": old.get("startTime") or rfc3339(now),
+        "qosClass": old.get("qosClass") or pods.qos_class(pod),
+    }
 
 
 def _ephemeral_status(pod: Object, container: Object, seen: Observed, phase: str) -> Object:
@@ -45,6 +64,8 @@ def _reason(pod: Object, seen: Observed, now: float, phase: str) -> Object:
     old = seen.status
     if phase in ENDED and old.get("phase") == phase:
         return {field: old[field] for field in ("reason", "message") if field in old}
+    if phase == "Failed" and seen.verdict is not None:
+        return {"reason": seen.verdict.reason, "message": seen.verdict.status_message}
     if phase == "Failed" and past_deadline(pod, seen, now):
         return {"reason": "DeadlineExceeded", "message": DEADLINE_MESSAGE}
     return {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from orchestrator.api.meta import Object, condition, is_deleting, spec, status
+from orchestrator.api.meta import Object, condition, is_deleting, metadata, spec, status
 from orchestrator.api.quantity import parse
 
 Resources = dict[str, Fraction]
@@ -15,6 +15,10 @@ Resources = dict[str, Fraction]
 TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
 #: The resources that decide the quality-of-service class.
 _QOS_RESOURCES = ("cpu", "memory")
+#: Priorities from here on belong to the system (`system-cluster-critical`).
+SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
+#: A pod that is here for one that came from a file of the node.
+_MIRROR = "kubernetes.io/config.mirror"
 
 
 class HostPort(NamedTuple):
@@ -23,6 +27,11 @@ class HostPort(NamedTuple):
     ip: str
     protocol: str
     port: int
+
+    def collides(self, other: HostPort) -> bool:
+        """A port on all addresses collides with the same one on any."""
+        same = (self.protocol, self.port) == (other.protocol, other.port)
+        return same and (self.ip == other.ip or "0.0.0.0" in (self.ip, other.ip))
 
 
 def phase(pod: Object) -> str:
@@ -42,6 +51,15 @@ def is_terminal(pod: Object) -> bool:
 def is_active(pod: Object) -> bool:
     """The pod counts for its controller: neither finished nor being deleted."""
     return not is_terminal(pod) and not is_deleting(pod)
+
+
+def priority(pod: Object) -> int:
+    return int(spec(pod).get("priority") or 0)
+
+
+def is_critical(pod: Object) -> bool:
+    """The cluster itself needs the pod: its node does not evict it, and takes it even under pressure."""
+    return priority(pod) >= SYSTEM_CRITICAL_PRIORITY or _MIRROR in (metadata(pod).get("annotations") or {})
 
 
 def is_sidecar(init_container: Object) -> bool:
