@@ -117,7 +117,7 @@ class Agent:
             figures=figures,
         )
         self.kubelet = kubelet
-        meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
+        self.meter = meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
         storage = StorageMeter(runtime, folders, clock)
         machine = NodeMeter(kubelet, storage, files, lambda: self.node.engine_root)
 
