@@ -100,7 +100,7 @@ class Agent:
         volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
         admission = Admission(
-            lambda: NodeView(self.node.object, self.evictions.conditions, self._shutdown.shutting_down)
+            lambda: NodeView(self.node.object, self.evictions.conditions, self.node_shutdown.shutting_down)
         )
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, admission, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
@@ -136,13 +136,13 @@ class Agent:
         )
         self.evictions = EvictionManager(eviction_config(settings), eviction_tools)
         periods = ShutdownPeriods(settings.shutdown_grace_period, settings.shutdown_grace_period_critical_pods)
-        self._shutdown = NodeShutdown(kubelet, self._statuses, periods, lambda: self.node.changed(), tell, clock)
-        self._inhibitor = shutdown_inhibitor(self._shutdown, periods.total, clock)
-        reports = Reports(node, kubelet, meter, machine, figures, self._prober.figures, self._shutdown, clock)
+        self.node_shutdown = NodeShutdown(kubelet, self._statuses, periods, lambda: self.node.changed(), tell, clock)
+        self._inhibitor = shutdown_inhibitor(self.node_shutdown, periods.total, clock)
+        reports = Reports(node, kubelet, meter, machine, figures, self._prober.figures, self.node_shutdown, clock)
         self._server = HttpsServer(make_app(kubelet, runtime, reports, clock), identity)
         self.port = self._server.port
         place = NodeIdentity(node, self.port, files, folders.persistent)
-        state = NodeState(resources, lambda: self.evictions.conditions, lambda: self._shutdown.problem, tell)
+        state = NodeState(resources, lambda: self.evictions.conditions, lambda: self.node_shutdown.problem, tell)
         self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, state, engine)
         self.evictions.look()
         labels = {LABEL_CLUSTER: settings.engine_name, LABEL_NODE: node}
@@ -169,7 +169,7 @@ class Agent:
     def stop(self) -> None:
         """Pods go on running; the node is missed when its lease expires."""
         self._scheduler.shutdown(wait=False)
-        self._shutdown.stop()
+        self.node_shutdown.stop()
         if self._inhibitor is not None:
             self._inhibitor.stop()
         for part in (self.engine, self._pods, self._services, self.kubelet, self._prober, self._statuses):

@@ -28,6 +28,8 @@ LABEL_SPEC = "podlab.spec"
 LABEL_SANDBOX = "podlab.sandbox"
 #: Seconds of graceful stop, kept for pods whose object is gone.
 LABEL_GRACE = "podlab.grace"
+#: "true" on those of pods that the cluster needs: they end last when the machine goes down.
+LABEL_CRITICAL = "podlab.critical"
 
 SANDBOX = "POD"
 
