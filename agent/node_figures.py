@@ -16,7 +16,8 @@ from agent.network_usage import Interface, interfaces
 from agent.observed import is_running, is_sandbox
 from agent.pod_worker import PodWorker
 from agent.runtime.base import RuntimeFailure
-from orchestrator.api.meta import Object, spec, uid
+from orchestrator.api.claims import ephemeral_claim
+from orchestrator.api.meta import Object, namespace, spec, uid
 
 log = logging.getLogger(__name__)
 
@@ -76,13 +77,23 @@ class NodeMeter:
             pods={uid(worker.pod): self._pod(worker) for worker in self._kubelet.workers() if worker.active},
         )
 
+    def claims(self) -> list[tuple[str, str, FileSystem]]:
+        """(namespace, claim, file system) of each claim that a pod has here."""
+        found = {
+            (namespace(worker.pod), claim_of(worker.pod, volume)): files
+            for worker in self._kubelet.workers()
+            if worker.active
+            for volume, files in _claims(worker)
+        }
+        return [(*key, files) for key, files in sorted(found.items(), key=lambda each: each[0])]
+
     def _pod(self, worker: PodWorker) -> PodFigures:
         try:
             storage = self._storage.measure(worker, MAX_AGE)
         except RuntimeFailure as error:
             log.warning("%s: its disk use is not measured: %s", uid(worker.pod), error)
             storage = PodStorage()
-        return PodFigures(storage, _networks(worker), dict(_claims(worker)))
+        return PodFigures(storage, _networks(worker), {volume["name"]: files for volume, files in _claims(worker)})
 
 
 def file_system(folder: Path) -> FileSystem | None:
@@ -108,7 +119,8 @@ def _networks(worker: PodWorker) -> tuple[Interface, ...]:
     return tuple(interface for sandbox in sandboxes for interface in interfaces(sandbox.pid))
 
 
-def _claims(worker: PodWorker) -> list[tuple[str, FileSystem]]:
+def _claims(worker: PodWorker) -> list[tuple[Object, FileSystem]]:
+    """The pod's volumes that stand for claims."""
     prepared = worker.memory.prepared
     found = []
     for volume in spec(worker.pod).get("volumes") or ():
@@ -116,7 +128,7 @@ def _claims(worker: PodWorker) -> list[tuple[str, FileSystem]]:
         if claim_of(worker.pod, volume) and source is not None and source.path is not None:
             files = file_system(source.path)
             if files is not None:
-                found.append((volume["name"], files))
+                found.append((volume, files))
     return found
 
 
@@ -124,4 +136,4 @@ def claim_of(pod: Object, volume: Object) -> str:
     """The name of the claim behind the volume, "" when there is none."""
     if volume.get("persistentVolumeClaim"):
         return str(volume["persistentVolumeClaim"]["claimName"])
-    return f"{pod['metadata']['name']}-{volume['name']}" if volume.get("ephemeral") else ""
+    return ephemeral_claim(pod, volume["name"]) if volume.get("ephemeral") else ""

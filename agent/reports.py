@@ -55,7 +55,7 @@ class Reports:
         }
 
     def _kubelet(self) -> Iterable[Metric]:
-        return kubelet_metrics(self.node, self.kubelet.workers(), self.figures, self.shutdown)
+        return kubelet_metrics(self.node, self.kubelet.workers(), self.figures, self.shutdown, self.machine.claims())
 
     def _cadvisor(self) -> Iterable[Metric]:
         here = engineless()

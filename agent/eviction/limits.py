@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, spec
@@ -56,24 +57,34 @@ def is_limited(pod: Object) -> bool:
     return sized or any(_limit(container) for container in (*pods.containers(pod), *pods.init_containers(pod)))
 
 
-def excess(pod: Object, storage: PodStorage) -> str:
-    """What the pod is told when it has to go, "" when it keeps within its limits."""
-    return next(_excesses(pod, storage), "")
+class Excess(NamedTuple):
+    """`signal` is the kubelet's name for what was exceeded, `message` what the pod is told."""
+
+    signal: str
+    message: str
 
 
-def _excesses(pod: Object, storage: PodStorage) -> Iterator[str]:
+def excess(pod: Object, storage: PodStorage) -> Excess | None:
+    """Why the pod has to go, None when it keeps within its limits."""
+    return next(_excesses(pod, storage), None)
+
+
+def _excesses(pod: Object, storage: PodStorage) -> Iterator[Excess]:
     for name, own in empty_dirs(pod):
         limit = integer(own.get("sizeLimit") or 0)
         if limit and storage.volumes.get(name, DiskUse()).size > limit:
-            yield f'Usage of EmptyDir volume "{name}" exceeds the limit "{canonical(own["sizeLimit"])}". '
+            text = f'Usage of EmptyDir volume "{name}" exceeds the limit "{canonical(own["sizeLimit"])}". '
+            yield Excess("emptydirfs.limit", text)
     whole = pods.limits(pod).get(STORAGE)
     if whole and storage.total(pod) > whole:
-        yield f"Pod ephemeral local storage usage exceeds the total limit of containers {_text(pod, int(whole))}. "
+        text = f"Pod ephemeral local storage usage exceeds the total limit of containers {_text(pod, int(whole))}. "
+        yield Excess("ephemeralpodfs.limit", text)
     for container in (*pods.containers(pod), *pods.init_containers(pod)):
         limit = _limit(container)
         if limit and storage.containers.get(container["name"], 0) > limit:
-            text = canonical(container["resources"]["limits"][STORAGE])
-            yield f'Container {container["name"]} exceeded its local ephemeral storage limit "{text}". '
+            most = canonical(container["resources"]["limits"][STORAGE])
+            text = f'Container {container["name"]} exceeded its local ephemeral storage limit "{most}". '
+            yield Excess("ephemeralcontainerfs.limit", text)
 
 
 def _limit(container: Object) -> int:

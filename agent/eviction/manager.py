@@ -91,10 +91,10 @@ class EvictionManager:
         """Evict them; whether there were any."""
         limited = [worker for worker in self._active() if limits.is_limited(worker.pod)]
         found = [(worker, limits.excess(worker.pod, self._measure_storage(worker))) for worker in limited]
-        for worker, why in found:
-            if why:
-                self._evict(worker, why, IMMEDIATE, "ephemeral-storage.limit")
-        return any(why for _, why in found)
+        for worker, excess in found:
+            if excess is not None:
+                self._evict(worker, excess.message, IMMEDIATE, excess.signal)
+        return any(excess for _, excess in found)
 
     # Pressure
 

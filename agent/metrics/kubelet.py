@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agent.metrics.figures import Figures
+from agent.node_figures import FileSystem
 from agent.node_object import VERSION
 from agent.observed import is_running, is_sandbox
 from agent.pod_worker import PodWorker
@@ -15,9 +16,12 @@ from agent.shutdown.manager import NodeShutdown
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+#: (namespace, name, its file system).
+Claim = tuple[str, str, FileSystem]
+
 
 def kubelet_metrics(
-    node: str, workers: Sequence[PodWorker], figures: Figures, shutdown: NodeShutdown
+    node: str, workers: Sequence[PodWorker], figures: Figures, shutdown: NodeShutdown, claims: Sequence[Claim]
 ) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
@@ -28,6 +32,7 @@ def kubelet_metrics(
     name.add_metric((node,), 1)
     yield name
     yield from _pods(workers)
+    yield from _volumes(claims)
     with figures.lock:
         started = HistogramMetricFamily(
             "kubelet_pod_start_duration_seconds", "From when the agent saw a pod until it ran."
@@ -72,3 +77,21 @@ def _pods(workers: Sequence[PodWorker]) -> Iterator[Metric]:
     active = sum(1 for worker in workers if worker.active)
     for metric, count in (("kubelet_desired_pods", len(workers)), ("kubelet_active_pods", active)):
         yield GaugeMetricFamily(metric, "Pods that the node is to run, and that are not over.", count)
+
+
+def _volumes(claims: Sequence[Claim]) -> Iterator[Metric]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    for figure, about, of in (
+        ("capacity_bytes", "Size of the volume.", lambda files: files.capacity),
+        ("available_bytes", "What is left of it.", lambda files: files.available),
+        ("used_bytes", "What is used of it.", lambda files: files.used),
+        ("inodes", "Its inodes.", lambda files: files.inodes),
+        ("inodes_free", "Those that are free.", lambda files: files.inodes_free),
+        ("inodes_used", "Those that are used.", lambda files: files.inodes - files.inodes_free),
+    ):
+        labels = ("namespace", "persistentvolumeclaim")
+        family = GaugeMetricFamily(f"kubelet_volume_stats_{figure}", about, labels=labels)
+        for namespace, claim, files in claims:
+            family.add_metric((namespace, claim), of(files))
+        yield family

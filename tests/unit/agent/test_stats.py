@@ -21,9 +21,10 @@ from agent.runtime.base import Stats, StatsDetails
 from agent.runtime.fake import FakeRuntime
 from agent.stats import PERIOD, ContainerUsage, NodeUsage, PodUsage, Rate, Usage, UsageMeter, rate
 from agent.summary import summary
-from orchestrator.api.groups.core import POD
+from orchestrator.api.groups.core import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, POD
 from orchestrator.util import pki
 from orchestrator.util.clock import FakeClock, SystemClock
+from tests.fakes import volumes
 from tests.fakes.agent import Lab, eventually, lab
 from tests.fakes.pods import container, pod
 
@@ -296,3 +297,18 @@ def test_probes_are_served(world: Lab, get: Callable[[str], bytes]) -> None:
     assert f'prober_probe_total{{{where},result="successful"}} 1.0' in get("/metrics/probes").decode().splitlines()
     world.client.delete(POD, "probed", "default", grace_seconds=0)
     eventually(lambda: b"probed" not in get("/metrics/probes"))
+
+
+def test_the_volumes_of_claims_are_served(world: Lab, get: Callable[[str], bytes], tmp_path: Path) -> None:
+    data = volumes.claim("mine", volume="pv")
+    mine = world.client.create(
+        PERSISTENT_VOLUME_CLAIM, {"metadata": {"name": "mine", "namespace": "default"}, "spec": data["spec"]}
+    )
+    world.client.update_status(PERSISTENT_VOLUME_CLAIM, {**mine, "status": {"phase": "Bound"}})
+    behind = volumes.volume("pv", claim=mine, source={"hostPath": {"path": str(tmp_path)}})
+    world.client.create(PERSISTENT_VOLUME, {"metadata": {"name": "pv"}, "spec": behind["spec"]})
+    source = {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}}
+    world.create(pod("db", container(volumeMounts=[{"name": "data", "mountPath": "/data"}]), volumes=[source]))
+    eventually(lambda: world.ready("db"))
+    wanted = 'kubelet_volume_stats_capacity_bytes{namespace="default",persistentvolumeclaim="mine"} '
+    assert any(line.startswith(wanted) for line in get("/metrics").decode().splitlines())

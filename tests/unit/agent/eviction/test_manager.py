@@ -193,6 +193,7 @@ def test_a_container_over_its_limit_of_disk(bench: Bench) -> None:
     assert found["message"] == "Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. "
     assert bench.phase("within") == "Running"
     assert bench.told == [], "the node itself is short of nothing"
+    assert bench.signals == ["ephemeralpodfs.limit"]
 
 
 def test_an_empty_dir_over_its_limit(bench: Bench) -> None:
@@ -203,6 +204,7 @@ def test_an_empty_dir_over_its_limit(bench: Bench) -> None:
     (folder / "file").write_bytes(b"x" * (65 << 10))
     bench.manager.synchronize()
     assert bench.failed("web")["message"] == 'Usage of EmptyDir volume "scratch" exceeds the limit "64Ki". '
+    assert bench.signals == ["emptydirfs.limit"]
 
 
 def test_an_engine_away_ends_no_pod(bench: Bench) -> None:
