@@ -127,6 +127,9 @@ def _mismatch(predicate: str, why: str) -> Verdict:
 
 
 def _suits(pod: Object, node: Object) -> bool:
+    """Before the node's labels are known, which it never is without, the scheduler's word stands."""
+    if not labels(node):
+        return True
     selector = spec(pod).get("nodeSelector") or {}
     if not selector.items() <= labels(node).items():
         return False

@@ -104,7 +104,7 @@ class NodeAgent:
         files, now = self._identity.files, self._clock.now()
         engine = self._engine or node_facts.engineless()
         machine = node_facts.machine(self._engine, files)
-        capacity, allocatable = self._state.resources(engine, machine)
+        capacity, allocatable = self._resources()
         problem = f"container runtime is down: {self._problem}" if self._problem else self._state.problem()
         return {
             "capacity": capacity,
@@ -123,11 +123,15 @@ class NodeAgent:
 
     @property
     def object(self) -> Object:
-        """The Node as far as it is known here: with the API's labels and taints, and the status told last."""
-        name = self._identity.name
-        labels = node_object.node_labels(name, node_facts.architecture())
-        known = self._node.cache.get(Key(name)) or {"metadata": {"name": name, "labels": labels}}
-        return {**known, "status": self._told or self.status()}
+        """The Node as far as it is known here: as the API has it (if it was heard of yet), and what was told last.
+        Asks nobody."""
+        known = self._node.cache.get(Key(self._identity.name)) or {"metadata": {"name": self._identity.name}}
+        return {**known, "status": self._told or {"allocatable": self._resources()[1]}}
+
+    def _resources(self) -> tuple[Quantities, Quantities]:
+        """Capacity and allocatable."""
+        machine = node_facts.machine(self._engine, self._identity.files)
+        return self._state.resources(self._engine or node_facts.engineless(), machine)
 
     @property
     def engine_root(self) -> str:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _BLOCK = 512
 
 
-#: Counting a pod's files is to take at most one part in so many of the time.
+#: Counting files, of all pods together, is to take at most one part in so many of the time.
 _SHARE = 50.0
 
 
@@ -55,7 +55,8 @@ class StorageMeter:
         storage = self._count(worker)
         taken = self._clock.monotonic() - begun
         with self._lock:
-            self._last[worker] = _Measured(storage, begun, begun + taken * _SHARE)
+            others = len(self._last) + (worker not in self._last)
+            self._last[worker] = _Measured(storage, begun, begun + taken * _SHARE * others)
         return storage
 
     def _count(self, worker: PodWorker) -> PodStorage:

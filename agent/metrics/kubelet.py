@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agent.metrics.figures import Figures
@@ -82,14 +82,15 @@ def _pods(workers: Sequence[PodWorker]) -> Iterator[Metric]:
 def _volumes(claims: Sequence[Claim]) -> Iterator[Metric]:
     from prometheus_client.core import GaugeMetricFamily
 
-    for figure, about, of in (
+    figures: tuple[tuple[str, str, Callable[[FileSystem], int]], ...] = (
         ("capacity_bytes", "Size of the volume.", lambda files: files.capacity),
         ("available_bytes", "What is left of it.", lambda files: files.available),
         ("used_bytes", "What is used of it.", lambda files: files.used),
         ("inodes", "Its inodes.", lambda files: files.inodes),
         ("inodes_free", "Those that are free.", lambda files: files.inodes_free),
         ("inodes_used", "Those that are used.", lambda files: files.inodes - files.inodes_free),
-    ):
+    )
+    for figure, about, of in figures:
         labels = ("namespace", "persistentvolumeclaim")
         family = GaugeMetricFamily(f"kubelet_volume_stats_{figure}", about, labels=labels)
         for namespace, claim, files in claims:

@@ -148,6 +148,12 @@ def test_nobody_comes_when_the_machine_goes_down() -> None:
     assert told(pod("one", priority=2_000_000_000), view=view) == expected
 
 
+def test_labels_that_are_not_known_yet_are_nothing_to_judge_by() -> None:
+    """An agent that has just started hears of its pods before it hears of its node."""
+    view = NodeView({"metadata": {"name": "node-1"}, "status": NODE["status"]})
+    assert told(pod("one", nodeSelector={"mine": "1"}, affinity=affinity("hdd")), view=view) is None
+
+
 def test_what_others_ask_for_follows_their_specs() -> None:
     """A pod is resized in place: the next one is judged by what it asks for now."""
     admission = Admission(lambda: VIEW)
