@@ -6,6 +6,7 @@ from agent import resize
 from agent.observed import Observed, is_running
 from agent.phase import initialized
 from agent.podspec import find_by_name
+from agent.verdict import BY_KUBELET
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, find_condition, spec, status
 from orchestrator.api.times import rfc3339
@@ -16,6 +17,13 @@ OWN = (
     *("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"),
     *(resize.PENDING, resize.IN_PROGRESS),
 )
+#: Why a running pod had to end before its time; the API server and controllers set it, too.
+DISRUPTED = "DisruptionTarget"
+
+
+def is_own(condition: Object) -> bool:
+    """Whether it is the agent's to write."""
+    return condition["type"] in OWN or (condition["type"], condition.get("reason")) == (DISRUPTED, BY_KUBELET)
 
 
 def conditions(pod: Object, seen: Observed, new: Object, now: float) -> list[Object]:
@@ -30,7 +38,10 @@ def conditions(pod: Object, seen: Observed, new: Object, now: float) -> list[Obj
         _condition("PodScheduled", True),
         *resize.conditions(pod, seen),
     ]
-    others = [condition for condition in _current(pod) if condition["type"] not in OWN]
+    if seen.verdict is not None:
+        computed.append(_condition(DISRUPTED, True, BY_KUBELET, seen.verdict.message))
+    told = {*OWN, *(condition["type"] for condition in computed)}
+    others = [condition for condition in _current(pod) if condition["type"] not in told]
     timed = [_with_time(condition, old, rfc3339(now)) for condition in computed]
     return [_of_generation(condition, new) for condition in timed] + others
 

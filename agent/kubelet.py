@@ -11,11 +11,14 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from agent.admission import Admission
 from agent.orphans import orphan
 from agent.pod_worker import PodWorker
 from agent.runtime.base import LABEL_UID, ContainerState, EngineUnreachable, Event
+from agent.verdict import Verdict
 from agent.volume_folders import VolumeError, VolumeFolders
-from orchestrator.api.meta import Key, Object, key, make_key, metadata, status, uid
+from orchestrator.api.meta import Key, Object, is_deleting, key, make_key, metadata, status, uid
+from orchestrator.api.pods import is_terminal
 from orchestrator.api.static_pods import mirrored
 from orchestrator.client.informer import Informer
 from orchestrator.client.workqueue import WorkQueue
@@ -31,8 +34,15 @@ MakeWorker = Callable[[Object, Callable[[], None]], PodWorker]
 class Kubelet:
     """`informer` must be one on the node's pods, not started yet."""
 
-    def __init__(self, informer: Informer, make_worker: MakeWorker, volumes: VolumeFolders, clock: Clock) -> None:
-        self._informer, self._make_worker = informer, make_worker
+    def __init__(
+        self,
+        informer: Informer,
+        make_worker: MakeWorker,
+        volumes: VolumeFolders,
+        admission: Admission,
+        clock: Clock,
+    ) -> None:
+        self._informer, self._make_worker, self._admission = informer, make_worker, admission
         self._volumes, self._clock = volumes, clock
         self._queue = WorkQueue(clock)
         self._lock = threading.Lock()
@@ -103,7 +113,10 @@ class Kubelet:
         with self._lock:
             worker = self._workers.get(uid(new))
             if worker is None:
+                verdict = self._judge(new)
                 worker = self._begin(new)
+                if verdict is not None:
+                    worker.condemn(verdict)
             worker.pod = new
         self.wake(uid(new))
         if old is not None and _shown(old) != _shown(new):
@@ -160,6 +173,12 @@ class Kubelet:
         self._queue.add(Key(pod_uid))
 
     # Inside
+
+    def _judge(self, pod: Object) -> Verdict | None:
+        """Of a new pod. One that an agent took before stays: what changed since is no reason to end it."""
+        if is_deleting(pod) or is_terminal(pod) or status(pod).get("startTime") or uid(pod) in self._unclaimed:
+            return None
+        return self._admission.judge(pod, [worker.allocated for worker in self._workers.values() if worker.active])
 
     def _begin(self, pod: Object) -> PodWorker:
         pod_uid = uid(pod)

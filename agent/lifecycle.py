@@ -2,7 +2,8 @@
 
 The rules are the kubelet's: init containers in order, then app containers side by side; restarts by policy with
 back-off; ephemeral containers as soon as they are asked for, and once; a dead sandbox takes its containers with it and
-all start anew; a deleted pod's containers get their grace, and only when nothing of it is left may its object go.
+all start anew; a pod that the node ends is not begun again, and an evicted one gives back its space; a deleted pod's
+containers get their grace, and only when nothing of it is left may its object go.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from agent.podspec import LEAST_GRACE, all_containers, find_by_name, grace_secon
 from agent.restarts import changed, redefined, resize_restarts, restart_at, restarts_again
 from agent.runtime.base import LABEL_CONTAINER, ContainerState
 from agent.runtime.limits import unlike
+from agent.verdict import EVICTED
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, is_deleting, metadata
 from orchestrator.api.times import parse
@@ -92,11 +94,16 @@ class _Plan:
 
     def kill_in_time(self, container: ContainerState, pod: Object, message: str) -> None:
         """Within what is left of the grace of a pod that is deleted; who was told to stop is not told again."""
-        grace, told = grace_seconds(pod), self._seen.stopping.get(container.id)
+        grace, told = self.grace(pod), self._seen.stopping.get(container.id)
         left = grace if told is None else told
         if told is None and is_deleting(pod):
             left = math.ceil(parse(metadata(pod)["deletionTimestamp"]) - self._now)
         self.kill(container, min(grace, max(LEAST_GRACE, left)), message)
+
+    def grace(self, pod: Object) -> int:
+        """Seconds; a node that needs its resources back may give less than the pod asks for."""
+        own, verdict = grace_seconds(pod), self._seen.verdict
+        return own if verdict is None or verdict.grace is None else min(own, verdict.grace)
 
     def starting(self, container: str) -> bool:
         return self._seen.busy(container)
@@ -219,10 +226,22 @@ def _prune(pod: Object, seen: Observed, plan: _Plan) -> None:
 
 def _wind_up(pod: Object, seen: Observed, plan: _Plan) -> None:
     """The pod has ended: stop what is left of it, give its address back, keep its containers for their logs."""
-    if _stop(pod, seen.apps, plan):
-        for sandbox in seen.sandboxes:
-            plan.do(RemoveSandbox(sandbox.id))
+    if not _stop(pod, seen.apps, plan):
+        return
+    for sandbox in seen.sandboxes:
+        plan.do(RemoveSandbox(sandbox.id))
+    if seen.status.get("reason") == EVICTED and not seen.inflight_creation:
+        _give_back(seen, plan)
+    else:
         _prune(pod, seen, plan)
+
+
+def _give_back(seen: Observed, plan: _Plan) -> None:
+    """The node needs what the pod holds: its containers' file systems, logs, and volumes."""
+    for container in seen.apps:
+        plan.do(RemoveContainer(container.labels[LABEL_CONTAINER], container.id))
+    if not seen.containers and seen.volumes != "removed":
+        plan.do(TeardownVolumes())
 
 
 def _terminate(pod: Object, seen: Observed, plan: _Plan) -> None:
@@ -250,7 +269,7 @@ def _stop(pod: Object, containers: Iterable[ContainerState], plan: _Plan) -> boo
     running = [c for c in live if is_running(c)]
     others = [c for c in running if c.labels[LABEL_CONTAINER] not in sidecars]
     for container in others:
-        plan.kill(container, grace_seconds(pod), f"Stopping container {container.labels[LABEL_CONTAINER]}")
+        plan.kill(container, plan.grace(pod), f"Stopping container {container.labels[LABEL_CONTAINER]}")
     if running and not others:
         last = max(running, key=lambda c: sidecars.index(c.labels[LABEL_CONTAINER]))
         plan.kill_in_time(last, pod, f"Stopping container {last.labels[LABEL_CONTAINER]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agent.runtime.base import Stats
+from agent.runtime.base import Stats, StatsDetails
 
 _PROC = Path("/proc")
 _KIBIBYTE = 1024
@@ -19,7 +19,27 @@ def read(now: float, proc: Path = _PROC) -> Stats:
     busy = sum(times) - sum(times[_IDLE])
     memory = dict(line.split(":") for line in (proc / "meminfo").read_text().splitlines())
     total, free, inactive = (int(memory[field].split()[0]) for field in ("MemTotal", "MemFree", "Inactive(file)"))
-    return Stats(busy * 10**9 // os.sysconf("SC_CLK_TCK"), max(0, total - free - inactive) * _KIBIBYTE, now)
+    spent = busy * 10**9 // os.sysconf("SC_CLK_TCK")
+    return Stats(spent, max(0, total - free - inactive) * _KIBIBYTE, now, _details(memory, proc))
+
+
+def _details(memory: dict[str, str], proc: Path) -> StatsDetails:
+    used = {
+        field: int(memory[field].split()[0]) * _KIBIBYTE for field in ("MemTotal", "MemFree", "AnonPages", "Cached")
+    }
+    events = dict(line.split() for line in (proc / "vmstat").read_text().splitlines())
+    return StatsDetails(
+        memory_usage=used["MemTotal"] - used["MemFree"],
+        memory_rss=used["AnonPages"],
+        memory_cache=used["Cached"],
+        page_faults=int(events["pgfault"]),
+        major_page_faults=int(events["pgmajfault"]),
+        swap=_swapped(memory),
+    )
+
+
+def _swapped(memory: dict[str, str]) -> int:
+    return (int(memory["SwapTotal"].split()[0]) - int(memory["SwapFree"].split()[0])) * _KIBIBYTE
 
 
 def booted_at(proc: Path = _PROC) -> float:

@@ -6,40 +6,52 @@ The agent stops on SIGTERM; its containers do not. A next agent finds them by th
 from __future__ import annotations
 
 import argparse
-import functools
 import logging
 import signal
 import sys
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent import machine_usage, unfit
+from agent import machine_usage, node_facts
+from agent.admission import Admission, NodeView
 from agent.api_lookup import ApiLookup
 from agent.deferred import DeferredApp
 from agent.engine_watch import EngineWatch
+from agent.eviction import manager as eviction
+from agent.eviction.config import eviction_config
+from agent.eviction.manager import EvictionManager, EvictionTools
+from agent.eviction.signals import observe
+from agent.eviction.storage import StorageMeter
 from agent.https import HttpsServer
 from agent.image_volumes import ImageVolumes
 from agent.images import ImageManager
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
 from agent.local_volumes import LocalVolumes
+from agent.metrics.figures import Figures
 from agent.mirror_pods import MirrorPods
-from agent.node_agent import NodeAgent, NodeIdentity
-from agent.node_facts import abilities, engineless, machine, primary_address
-from agent.node_object import resources
+from agent.node_agent import NodeAgent, NodeIdentity, NodeState
+from agent.node_facts import engineless, primary_address
+from agent.node_figures import NodeMeter
+from agent.node_object import node_reference
+from agent.node_resources import Quantities, node_resources
 from agent.pod_actions import PodActions, Tools
 from agent.pod_worker import PodWorker, Shared
 from agent.pool import Pool
 from agent.prober import Prober
 from agent.proxy.anyip import ensure_routes
+from agent.reports import Reports
 from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
+from agent.shutdown.logind import shutdown_inhibitor
+from agent.shutdown.manager import NodeShutdown, ShutdownPeriods
 from agent.static_pods import StaticPods
 from agent.stats import PERIOD, UsageMeter
 from agent.status_sender import StatusSender
@@ -49,7 +61,7 @@ from agent.volume_folders import volume_folders
 from agent.volumes import VolumeManager
 from orchestrator.api.groups.core import POD, SERVICE
 from orchestrator.client.client import Client
-from orchestrator.client.events import EventRecorder
+from orchestrator.client.events import EventRecorder, EventType
 from orchestrator.client.http import HttpTransport
 from orchestrator.client.informer import Informer
 from orchestrator.util import descriptors, logs
@@ -85,8 +97,10 @@ class Agent:
     ) -> None:
         files = settings.node_dir(node)
         files.mkdir(parents=True, exist_ok=True)
+        resources = node_resources(settings)
         engine = _ask(runtime)
-        context = _context(settings, node, engine, files)
+        _, for_pods = resources(engine or engineless(), node_facts.machine(engine, files))
+        context = _context(settings, node, for_pods)
         self._pods = Informer(client, POD, field_selector=f"spec.nodeName={node}", clock=clock)
         self._services = Informer(client, SERVICE, clock=clock)
         self._recorder = EventRecorder(client, "kubelet", node, clock=clock)
@@ -101,9 +115,14 @@ class Agent:
         )
         messages = TerminationMessages(runtime, folders)
         tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context, messages)
-        kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
+        admission = Admission(
+            lambda: NodeView(
+                self.node.object, context.abilities, self.evictions.conditions, self.node_shutdown.shutting_down
+            )
+        )
+        kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, admission, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
-        refusal = functools.partial(unfit.refusal, node=context)
+        figures = Figures()
         shared = Shared(
             actions=PodActions(tools),
             prober=self._prober,
@@ -115,15 +134,38 @@ class Agent:
             host_ip=primary_address(),
             others=kubelet.others,
             allocatable=context.allocatable,
-            refusal=refusal,
+            figures=figures,
         )
         self.kubelet = kubelet
         self.statics = StaticPods(files / MANIFESTS, node, kubelet, mirrors, self._recorder, clock)
-        meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
-        self._server = HttpsServer(DeferredApp(lambda: _app(node, kubelet, runtime, meter, clock)), identity)
+        self.meter = meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
+        storage = StorageMeter(runtime, folders, clock)
+        machine = NodeMeter(kubelet, storage, files, lambda: self.node.engine_root)
+
+        def tell(reason: str, message: str, type: EventType = "Normal") -> None:
+            self._recorder.event(node_reference(node), type, reason, message)
+
+        eviction_tools = EvictionTools(
+            kubelet=kubelet,
+            runtime=runtime,
+            storage=storage,
+            clock=clock,
+            observe=lambda: observe(files, self.node.engine_root),
+            tell=partial(tell, type="Warning"),
+            changed=lambda: self.node.changed(),
+            evicted=figures.evicted,
+        )
+        self.evictions = EvictionManager(eviction_config(settings), eviction_tools)
+        periods = ShutdownPeriods(settings.shutdown_grace_period, settings.shutdown_grace_period_critical_pods)
+        self.node_shutdown = NodeShutdown(kubelet, self._statuses, periods, lambda: self.node.changed(), tell, clock)
+        self._inhibitor = shutdown_inhibitor(self.node_shutdown, periods.total, clock)
+        reports = Reports(node, kubelet, meter, machine, figures, self._prober.figures, self.node_shutdown, clock)
+        self._server = HttpsServer(DeferredApp(lambda: _app(kubelet, runtime, reports, clock)), identity)
         self.port = self._server.port
         place = NodeIdentity(node, self.port, files, folders.persistent)
-        self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, engine)
+        state = NodeState(resources, lambda: self.evictions.conditions, lambda: self.node_shutdown.problem, tell)
+        self.node = NodeAgent(client, runtime, place, lambda: ensure_routes(settings.networks), clock, state, engine)
+        self.evictions.look()
         labels = {LABEL_CLUSTER: settings.engine_name, LABEL_NODE: node}
         self.engine = EngineWatch(runtime, labels, kubelet, self.node.engine_reports, clock)
         lease = NodeLease(client, node, settings.node_grace, clock)
@@ -134,6 +176,7 @@ class Agent:
         self._scheduler.add_job(self.statics.load, "interval", seconds=LOOK_FOR_MANIFESTS)
         self._scheduler.add_job(self.statics.show, "interval", seconds=LOOK_FOR_MANIFESTS)
         self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
+        self._scheduler.add_job(self.evictions.synchronize, "interval", seconds=eviction.PERIOD)
 
     def start(self) -> None:
         """The Node first: a cluster is up when its nodes are. Static pods are known before the engine is asked."""
@@ -143,11 +186,16 @@ class Agent:
         self._volumes.start()
         self._statuses.start()
         self._server.start()
+        if self._inhibitor is not None:
+            self._inhibitor.start()
         self._scheduler.start()
 
     def stop(self) -> None:
         """Pods go on running; the node is missed when its lease expires."""
         self._scheduler.shutdown(wait=False)
+        self.node_shutdown.stop()
+        if self._inhibitor is not None:
+            self._inhibitor.stop()
         for part in (self.engine, self._pods, self._services, self.kubelet, self._prober, self._statuses):
             part.stop()
         self._volumes.stop()
@@ -156,10 +204,10 @@ class Agent:
         self._recorder.stop()
 
 
-def _app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, clock: Clock) -> WSGIApplication:
+def _app(kubelet: Kubelet, runtime: Runtime, reports: Reports, clock: Clock) -> WSGIApplication:
     from agent.server import make_app
 
-    return make_app(node, kubelet, runtime, meter, clock)
+    return make_app(kubelet, runtime, reports, clock)
 
 
 def _ask(runtime: Runtime) -> EngineInfo | None:
@@ -170,10 +218,9 @@ def _ask(runtime: Runtime) -> EngineInfo | None:
         return None
 
 
-def _context(settings: Settings, node: str, engine: EngineInfo | None, files: Path) -> NodeContext:
+def _context(settings: Settings, node: str, allocatable: Quantities) -> NodeContext:
     """Without service addresses pods get the machine's own resolver."""
     routed = ensure_routes(settings.networks).service_addresses
-    known = engine or engineless()
     return NodeContext(
         cluster=settings.engine_name,
         node=node,
@@ -181,8 +228,8 @@ def _context(settings: Settings, node: str, engine: EngineInfo | None, files: Pa
         cluster_domain=settings.cluster_domain,
         resolver=parse_resolv_conf(_read(RESOLV_CONF)),
         pids_limit=settings.pod_pids_limit,
-        allocatable=resources(known, machine(engine, files)),
-        abilities=abilities(),
+        allocatable=allocatable,
+        abilities=node_facts.abilities(),
         seccomp_profiles=settings.home / "seccomp",
     )
 

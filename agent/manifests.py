@@ -13,7 +13,8 @@ from orchestrator.api import body, strict
 from orchestrator.api.errors import ApiError, invalid_object
 from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Object, name
-from orchestrator.api.static_pods import HASH, SEEN, SOURCE, refused_references
+from orchestrator.api.pods import SOURCE
+from orchestrator.api.static_pods import HASH, SEEN, refused_references
 from orchestrator.api.times import rfc3339
 from orchestrator.api.validation import validate_metadata
 

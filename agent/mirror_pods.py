@@ -13,7 +13,8 @@ from orchestrator.api.errors import ApiError, Conflict, NotFound
 from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Key, Object, is_deleting, key, labels, name, namespace, uid
 from orchestrator.api.meta import annotations as annotations_of
-from orchestrator.api.static_pods import MIRROR, is_static, mirrored
+from orchestrator.api.pods import MIRROR
+from orchestrator.api.static_pods import is_static, mirrored
 from orchestrator.client.client import Client
 
 log = logging.getLogger(__name__)

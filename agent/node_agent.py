@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent import node_facts, node_object
+from agent.node_facts import Machine
+from agent.node_resources import Quantities
 from agent.proxy.anyip import Routes
 from agent.runtime.base import EngineInfo, Image, Runtime, RuntimeFailure
 from orchestrator.api.claims import FOLDERS
 from orchestrator.api.errors import AlreadyExists, ApiError
 from orchestrator.api.groups.core import NODE
-from orchestrator.api.meta import Object, condition
+from orchestrator.api.meta import Key, Object, condition
 from orchestrator.api.request import STRATEGIC_PATCH
 from orchestrator.client.backoff import Backoff
 from orchestrator.client.client import Client
@@ -30,6 +32,17 @@ LOOK, HEARTBEAT = 60.0, 300.0
 FIRST_RETRY, LONGEST_RETRY = 0.02, 5.0
 #: What a heartbeat alone changes.
 _BEATS = frozenset({"lastHeartbeatTime"})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What other parts know of the node: what it has and what of it pods can have, its pressures, and why it is not
+    ready though the engine answers ("" when it is). `tell(reason, message)` makes an event about the node."""
+
+    resources: Callable[[EngineInfo, Machine], tuple[Quantities, Quantities]]
+    pressures: Callable[[], Set[str]] = frozenset
+    problem: Callable[[], str] = str
+    tell: Callable[[str, str], None] = lambda _reason, _message: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +66,11 @@ class NodeAgent:
         identity: NodeIdentity,
         routes: Callable[[], Routes],
         clock: Clock,
+        state: NodeState,
         engine: EngineInfo | None = None,
     ) -> None:
         self._client, self._runtime, self._identity = client, runtime, identity
-        self._routes, self._clock = routes, clock
+        self._routes, self._clock, self._state = routes, clock, state
         self._engine = engine
         self._problem = "the engine was not asked yet"
         self._images: list[Image] = []
@@ -90,16 +104,13 @@ class NodeAgent:
         files, now = self._identity.files, self._clock.now()
         engine = self._engine or node_facts.engineless()
         machine = node_facts.machine(self._engine, files)
-        resources = node_object.resources(engine, machine)
+        capacity, allocatable = self._resources()
+        problem = f"container runtime is down: {self._problem}" if self._problem else self._state.problem()
         return {
-            "capacity": resources,
-            "allocatable": resources,
+            "capacity": capacity,
+            "allocatable": allocatable,
             "conditions": node_object.node_conditions(
-                self._told.get("conditions") or (),
-                node_facts.pressure(self._engine, files),
-                self._problem,
-                self._routes(),
-                now,
+                self._told.get("conditions") or (), self._state.pressures(), problem, self._routes(), now
             ),
             "addresses": [
                 {"type": "InternalIP", "address": machine.address},
@@ -109,6 +120,27 @@ class NodeAgent:
             "nodeInfo": node_object.node_info(engine, machine),
             "images": node_object.images(self._images),
         }
+
+    @property
+    def object(self) -> Object:
+        """The Node as far as it is known here: as the API has it (if it was heard of yet), and what was told last.
+        Asks nobody."""
+        known = self._node.cache.get(Key(self._identity.name)) or {"metadata": {"name": self._identity.name}}
+        return {**known, "status": self._told or {"allocatable": self._resources()[1]}}
+
+    def _resources(self) -> tuple[Quantities, Quantities]:
+        """Capacity and allocatable."""
+        machine = node_facts.machine(self._engine, self._identity.files)
+        return self._state.resources(self._engine or node_facts.engineless(), machine)
+
+    @property
+    def engine_root(self) -> str:
+        """Where the engine keeps its files, "" before it was heard of."""
+        return self._engine.root_dir if self._engine else ""
+
+    def changed(self) -> None:
+        """Something of the node's state is not as it was told."""
+        self._changed.set()
 
     def publish(self) -> None:
         """Tell the API when something changed, here or there, or nothing was told for long. Raises ApiError."""
@@ -136,6 +168,9 @@ class NodeAgent:
         patch = {"status": status}
         self._contradicted = False
         self._client.patch(NODE, self._identity.name, patch, subresource="status", content_type=STRATEGIC_PATCH)
+        before = self._told.get("conditions") or ()
+        for reason, message in node_object.condition_events(self._identity.name, before, status["conditions"]):
+            self._state.tell(reason, message)
         self._told, self._told_at = status, self._clock.monotonic()
 
     def _node_changed(self, _old: Object | None, new: Object | None) -> None:

@@ -23,16 +23,6 @@ class Machine:
     storage: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
-    """What is left: bytes of memory, bytes and share of storage, process ids."""
-
-    memory_available: int
-    storage_available: int
-    storage_share: float
-    pids_available: int
-
-
 def machine(engine: EngineInfo | None, fallback: Path) -> Machine:
     disk = _disk(engine, fallback)
     return Machine(
@@ -41,18 +31,6 @@ def machine(engine: EngineInfo | None, fallback: Path) -> Machine:
         machine_id=_first_line("/etc/machine-id"),
         boot_id=_first_line("/proc/sys/kernel/random/boot_id"),
         storage=disk.f_blocks * disk.f_frsize,
-    )
-
-
-def pressure(engine: EngineInfo | None, fallback: Path) -> Pressure:
-    disk = _disk(engine, fallback)
-    return Pressure(
-        memory_available=_memory_available(Path("/proc/meminfo").read_text()),
-        storage_available=disk.f_bavail * disk.f_frsize,
-        storage_share=disk.f_bavail / disk.f_blocks if disk.f_blocks else 1.0,
-        pids_available=_pids_available(
-            int(_first_line("/proc/sys/kernel/pid_max") or 0), Path("/proc/loadavg").read_text()
-        ),
     )
 
 
@@ -110,18 +88,6 @@ def _disk(engine: EngineInfo | None, fallback: Path) -> os.statvfs_result:
         return os.statvfs(engine.root_dir if engine else fallback)
     except OSError:
         return os.statvfs(fallback)
-
-
-def _memory_available(meminfo: str) -> int:
-    for line in meminfo.splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _pids_available(limit: int, loadavg: str) -> int:
-    """`loadavg` has running/total of all threads as its fourth field (proc(5))."""
-    return limit - int(loadavg.split()[3].partition("/")[2])
 
 
 def _first_line(path: str) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 
-from agent.node_facts import Machine, Pressure
+from agent.node_facts import Machine
 from agent.proxy.anyip import Routes
 from agent.runtime.base import EngineInfo, Image
 from orchestrator.api.meta import Object, find_condition
 from orchestrator.api.times import rfc3339
 
 VERSION = "v1.33.0-podlab"
-MAX_PODS = 110
 #: Images named on the Node at most, the largest first, and names of each (as in Kubernetes).
 MAX_IMAGES, MAX_NAMES = 50, 5
-#: Below these the machine is short of it.
-LEAST_MEMORY = 100 << 20
-LEAST_STORAGE = 1 << 30
-LEAST_STORAGE_SHARE = 0.1
-LEAST_PIDS = 1000
+#: What a change of a condition is called in events. NodeReady and NodeNotReady are the node controller's.
+_CHANGES = {
+    ("MemoryPressure", "True"): "NodeHasInsufficientMemory",
+    ("MemoryPressure", "False"): "NodeHasSufficientMemory",
+    ("DiskPressure", "True"): "NodeHasDiskPressure",
+    ("DiskPressure", "False"): "NodeHasNoDiskPressure",
+    ("PIDPressure", "True"): "NodeHasInsufficientPID",
+    ("PIDPressure", "False"): "NodeHasSufficientPID",
+}
 
 
 def node_labels(node: str, architecture: str) -> dict[str, str]:
@@ -32,14 +35,9 @@ def node_labels(node: str, architecture: str) -> dict[str, str]:
     }
 
 
-def resources(engine: EngineInfo, machine: Machine) -> dict[str, str]:
-    """Quantities, for capacity and allocatable alike: nothing is set aside."""
-    return {
-        "cpu": str(engine.cpus),
-        "memory": f"{engine.memory // 1024}Ki",
-        "ephemeral-storage": f"{machine.storage // 1024}Ki",
-        "pods": str(MAX_PODS),
-    }
+def node_reference(node: str) -> Object:
+    """Stands for the Node in events about it; its uid is its name, as the kubelet has it."""
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node, "uid": node}}
 
 
 def node_info(engine: EngineInfo, machine: Machine) -> dict[str, str]:
@@ -58,25 +56,25 @@ def node_info(engine: EngineInfo, machine: Machine) -> dict[str, str]:
 
 
 def node_conditions(
-    old: Iterable[Object], pressure: Pressure, problem: str, routes: Routes, now: float
+    old: Iterable[Object], pressures: Set[str], problem: str, routes: Routes, now: float
 ) -> list[Object]:
-    """`problem` is why the engine does not answer, "" when it does."""
+    """`pressures` are those of the three conditions that hold; `problem` is why the node is not ready, or ""."""
     conditions = [
         _condition(
             "MemoryPressure",
-            pressure.memory_available < LEAST_MEMORY,
+            "MemoryPressure" in pressures,
             ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
             ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         ),
         _condition(
             "DiskPressure",
-            _short_of_storage(pressure),
-            ("KubeletHasDiskPressure", "kubelet has disk pressure: remove images and containers that nobody needs"),
+            "DiskPressure" in pressures,
+            ("KubeletHasDiskPressure", "kubelet has disk pressure"),
             ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         ),
         _condition(
             "PIDPressure",
-            pressure.pids_available < LEAST_PIDS,
+            "PIDPressure" in pressures,
             ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
             ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         ),
@@ -90,7 +88,7 @@ def node_conditions(
             "Ready",
             not problem,
             ("KubeletReady", "kubelet is posting ready status"),
-            ("KubeletNotReady", f"container runtime is down: {problem}"),
+            ("KubeletNotReady", problem),
         ),
     ]
     known = list(old)
@@ -103,11 +101,6 @@ def images(found: Iterable[Image]) -> list[Object]:
     return [{"names": [*image.digests, *image.tags][:MAX_NAMES], "sizeBytes": image.size} for image in largest]
 
 
-def _short_of_storage(pressure: Pressure) -> bool:
-    """A small share of a large disk is still room enough for a lab."""
-    return pressure.storage_available < LEAST_STORAGE and pressure.storage_share < LEAST_STORAGE_SHARE
-
-
 def _condition(type: str, holds: bool, if_true: tuple[str, str], if_false: tuple[str, str]) -> Object:
     reason, message = if_true if holds else if_false
     return {"type": type, "status": "True" if holds else "False", "reason": reason, "message": message}
@@ -118,3 +111,13 @@ def _with_times(condition: Object, old: list[Object], now: str) -> Object:
     kept = before is not None and before.get("status") == condition["status"]
     changed = before["lastTransitionTime"] if before is not None and kept else now
     return {**condition, "lastHeartbeatTime": now, "lastTransitionTime": changed}
+
+
+def condition_events(node: str, old: Iterable[Object], new: Iterable[Object]) -> Iterator[tuple[str, str]]:
+    """(reason, message) of the events that tell of a change, as the kubelet names them."""
+    before = list(old)
+    for condition in new:
+        was = find_condition(before, condition["type"])
+        reason = _CHANGES.get((condition["type"], condition["status"]))
+        if reason and was is not None and was.get("status") != condition["status"]:
+            yield reason, f"Node {node} status is now: {reason}"

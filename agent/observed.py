@@ -27,7 +27,7 @@ from agent.runtime.base import (
     SANDBOX,
     ContainerState,
 )
-from agent.unfit import Refusal
+from agent.verdict import Verdict
 from orchestrator.api.meta import Object
 from orchestrator.api.times import parse
 
@@ -94,8 +94,8 @@ class Observed:
     steady: Mapping[str, int] = field(default_factory=dict)
     health: Health = Health()
     resize_refused: ResizeRefusal | None = None
-    #: Why this node does not take the pod, while nothing of it runs.
-    refusal: Refusal | None = None
+    #: The node ends the pod, or did not begin it.
+    verdict: Verdict | None = None
     status: Object = field(default_factory=dict)
 
     @property

@@ -56,7 +56,7 @@ def phase(pod: Object, seen: Observed, now: float) -> str:
     """Pending, Running, Succeeded or Failed. The last two are final."""
     if seen.status.get("phase") in ENDED:
         return str(seen.status["phase"])
-    if seen.refusal or past_deadline(pod, seen, now):
+    if seen.verdict is not None or past_deadline(pod, seen, now):
         return "Failed"
     existing = [i for i in (seen.newest(c["name"]) for c in pods.containers(pod)) if i is not None]
     complete = len(existing) == len(pods.containers(pod))

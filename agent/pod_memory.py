@@ -10,6 +10,7 @@ from agent.actions import PARTIAL, Action, KillContainer
 from agent.observed import Health, Observed, ResizeRefusal, Setback, Volumes, is_running, restarts
 from agent.restarts import ran_steadily
 from agent.runtime.base import LABEL_CONTAINER, ContainerState, Image
+from agent.verdict import Verdict
 from agent.volumes import Prepared
 from orchestrator.api.meta import Object
 
@@ -43,6 +44,7 @@ class PodMemory:
         self.gone = False
         #: Nothing of the pod is left here, and that was said.
         self.finalized = False
+        self._verdict: Verdict | None = None
         self.status = status
         #: Resources granted, by container; see `agent.resize`.
         self.allocation: Mapping[str, Object] = {}
@@ -63,8 +65,19 @@ class PodMemory:
                 steady=dict(self._steady),
                 health=health,
                 resize_refused=self.resize_refused,
+                verdict=self._verdict,
                 status=self.status,
             )
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self._verdict
+
+    def condemn(self, verdict: Verdict) -> bool:
+        """The node ends the pod; False when it has a verdict already, which then stands."""
+        with self._lock:
+            first, self._verdict = self._verdict is None, self._verdict or verdict
+            return first
 
     def containers(self) -> list[ContainerState]:
         with self._lock:

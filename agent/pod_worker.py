@@ -16,6 +16,7 @@ from agent.events import status_events
 from agent.failures import EXPECTED, explain
 from agent.hooks import hook_of
 from agent.lifecycle import step
+from agent.metrics.figures import Figures
 from agent.observed import Observed, is_running
 from agent.pod_actions import PodActions
 from agent.pod_memory import PodMemory
@@ -25,7 +26,7 @@ from agent.prober import Prober, Target
 from agent.runtime.base import ContainerState, EngineUnreachable, Event, NoSuchContainer
 from agent.status import pod_status
 from agent.status_sender import StatusSender
-from agent.unfit import Refusal
+from agent.verdict import Verdict
 from orchestrator.api.meta import Object, is_deleting, key, spec, status, uid
 from orchestrator.api.pods import is_terminal
 from orchestrator.client.events import EventRecorder
@@ -53,8 +54,7 @@ class Shared:
     #: The other pods of the node, with what was granted to them.
     others: Callable[[str], Iterable[Object]]
     allocatable: Mapping[str, str]
-    #: Why this node does not take a pod of which nothing runs yet, None when it does.
-    refusal: Callable[[Object], Refusal | None]
+    figures: Figures
 
 
 class PodWorker:
@@ -65,6 +65,7 @@ class PodWorker:
         self._shared, self._wake = shared, wake
         self.memory = PodMemory(status(pod))
         self.memory.allocation = resize.known_allocation(pod)
+        self._begun = shared.clock.monotonic()
 
     @property
     def ended(self) -> bool:
@@ -134,6 +135,20 @@ class PodWorker:
         if _has_live_volumes(self.pod) and not settled and not seen.busy(PrepareVolumes().slot):
             self._begin(self.pod, PrepareVolumes())
 
+    @property
+    def active(self) -> bool:
+        """The pod takes what it asked for of the node, now or soon."""
+        return not (self.memory.gone or self.memory.verdict or is_terminal({"status": self.memory.status}))
+
+    def condemn(self, verdict: Verdict) -> None:
+        """The node ends the pod, or does not begin it. The first verdict stands."""
+        if self.memory.condemn(verdict):
+            log.warning("%s: %s: %s", key(self.pod), verdict.reason, verdict.message)
+            if verdict.rejected:
+                self._shared.figures.rejected(verdict.reason)
+            self._shared.recorder.event(self.pod, "Warning", verdict.reason, verdict.message)
+            self._wake()
+
     def resend_status(self) -> None:
         """Write the status again when the API has another: a write may have been lost."""
         seen = self.memory.status
@@ -144,14 +159,12 @@ class PodWorker:
         """Containers that just began to run have their probes from here on: they are not ready by oversight."""
         seen = self.observed()
         self._shared.prober.update(pod, _targets(pod, seen, self._shared.host_ip))
-        fresh = not (seen.gone or seen.containers or is_deleting(pod)) and seen.status.get("phase") == "Pending"
-        refusal = self._shared.refusal(pod) if fresh else None
-        return replace(seen, health=self._shared.prober.health(uid(pod)), refusal=refusal)
+        return replace(seen, health=self._shared.prober.health(uid(pod)))
 
     def _tell(self, pod: Object, seen: Observed, new: Object) -> None:
         self.memory.status = new
-        if seen.refusal is not None:
-            self._shared.recorder.event(pod, "Warning", seen.refusal.reason, seen.refusal.message)
+        if new["phase"] == "Running" != seen.status.get("phase"):
+            self._shared.figures.pod_started(self._shared.clock.monotonic() - self._begun)
         for event in status_events(pod, seen.status, new):
             self._shared.recorder.event(pod, *event)
         self._shared.statuses.post(pod, new)
@@ -162,6 +175,7 @@ class PodWorker:
         pool.submit(lambda: self._run(pod, action))
 
     def _run(self, pod: Object, action: Action) -> None:
+        begun, failed = self._shared.clock.monotonic(), True
         try:
             if isinstance(action, Finalize):
                 self._finalize(pod)
@@ -175,6 +189,8 @@ class PodWorker:
             self._failed(pod, action, error)
         else:
             self.memory.succeed(action)
+            failed = False
+        self._shared.figures.action(pod, action, self._shared.clock.monotonic() - begun, failed=failed)
         self._wake()
 
     def _failed(self, pod: Object, action: Action, error: Exception) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 from agent.check import check
 from agent.events import field_path
+from agent.metrics.probes import ProbeFigures
 from agent.observed import Health
 from agent.pool import Pool
 from agent.probes import Outcome, Probe, ProbeState, early_retry, next_due, probes_of, record
@@ -69,6 +70,7 @@ class Prober:
         self._by_key: dict[Key, _Probing] = {}
         self._queue = WorkQueue(clock)
         self._pool = Pool("probe", CHECKS)
+        self.figures = ProbeFigures()
 
     def start(self) -> None:
         threads.start("probe-timer", self._dispatch)
@@ -92,6 +94,7 @@ class Prober:
         with self._lock:
             for entry in list(self._pods.get(pod_uid, {}).values()):
                 self._forget(pod_uid, entry)
+        self.figures.forget(pod_uid)
 
     def health(self, pod_uid: str) -> Health:
         with self._lock:
@@ -140,7 +143,7 @@ class Prober:
             self._queue.done(entry_key)
 
     def _probe(self, entry: _Probing) -> None:
-        id = entry.id
+        id, begun = entry.id, self._clock.monotonic()
         outcome = check(
             entry.probe,
             entry.target.container,
@@ -153,6 +156,8 @@ class Prober:
         if retry is not None:
             self._queue.add_after(entry.key, retry)
             return
+        container = entry.target.container["name"]
+        self.figures.probed(entry.pod, container, entry.probe.kind, now - begun, outcome)
         if text := _event(entry.probe, outcome):
             self._tell(entry, *text)
         self._learn(entry, outcome, now)

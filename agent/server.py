@@ -14,12 +14,10 @@ from agent.hangups import HangUps
 from agent.https import SEND_HEAD, SOCKET
 from agent.kubelet import Kubelet
 from agent.logs import LogOptions, container_to_read, limited, open_log, parse_options
-from agent.machine_usage import booted_at
-from agent.resource_metrics import CONTENT_TYPE, resource_metrics
+from agent.metrics.page import CONTENT_TYPE
+from agent.reports import Reports
 from agent.runtime.base import EngineUnreachable, NoSuchContainer, Runtime, Stream
-from agent.stats import UsageMeter
 from agent.streams.opening import Streams, Talk
-from agent.summary import summary
 from orchestrator.api.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
 from orchestrator.util.clock import Clock
 
@@ -33,7 +31,7 @@ USERS = frozenset({"kube-apiserver"})
 GROUPS = frozenset({"system:masters"})
 
 
-def make_app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, clock: Clock) -> flask.Flask:
+def make_app(kubelet: Kubelet, runtime: Runtime, reports: Reports, clock: Clock) -> flask.Flask:
     app = flask.Flask("agent")
     hang_ups = HangUps()
     streams = Streams(kubelet, runtime, clock)
@@ -57,11 +55,13 @@ def make_app(node: str, kubelet: Kubelet, runtime: Runtime, meter: UsageMeter, c
 
     @app.get("/stats/summary")
     def stats_summary() -> flask.Response:
-        return _json(summary(node, booted_at(), meter.usage))
+        lean = flask.request.args.get("only_cpu_and_memory", "") in ("1", "true")
+        return _json(reports.summary(only_cpu_and_memory=lean))
 
-    @app.get("/metrics/resource")
-    def metrics_resource() -> flask.Response:
-        return flask.Response(resource_metrics(meter.usage), content_type=CONTENT_TYPE)
+    @app.get("/metrics")
+    @app.get("/metrics/<any(cadvisor, probes, resource):page>")
+    def metrics(page: str = "") -> flask.Response:
+        return flask.Response(reports.pages[page](), content_type=CONTENT_TYPE)
 
     @app.get("/containerLogs/<namespace>/<pod>/<container>")
     def container_logs(namespace: str, pod: str, container: str) -> flask.Response:

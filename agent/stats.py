@@ -45,11 +45,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ContainerUsage:
-    """`started_at` in seconds since the epoch."""
+    """`started_at` in seconds since the epoch; `engine_name` and `image` are the engine's, as is `id`."""
 
     name: str
     started_at: float
     usage: Usage
+    id: str = ""
+    engine_name: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class UsageMeter:
                 log.debug("container %s is not measured, it may just have ended: %s", container.id, error)
                 continue
             usage = self._note(container.id, now, _beginning(container, now), taken)
-            yield ContainerUsage(container.labels[LABEL_CONTAINER], container.started_at, usage)
+            name = container.labels[LABEL_CONTAINER]
+            yield ContainerUsage(name, container.started_at, usage, container.id, container.name, container.image)
 
     def _note(self, id: str, now: Stats, beginning: Stats | None, taken: dict[str, Stats]) -> Usage:
         taken[id] = now

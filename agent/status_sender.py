@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.conditions import OWN
+from agent.conditions import OWN, is_own
 from orchestrator.api.errors import ApiError, Conflict, NotFound
 from orchestrator.api.groups.core import POD
 from orchestrator.api.meta import Key, Object, find_condition, key, name, namespace, uid
@@ -55,6 +55,7 @@ class StatusSender:
         self._queue = WorkQueue(clock)
         self._lock = threading.Lock()
         self._waiting: dict[Key, _Message] = {}
+        self._sending: set[Key] = set()
 
     def start(self) -> None:
         for number in range(SENDERS):
@@ -62,6 +63,12 @@ class StatusSender:
 
     def stop(self) -> None:
         self._queue.shut_down()
+
+    @property
+    def idle(self) -> bool:
+        """The API has all that was posted."""
+        with self._lock:
+            return not (self._waiting or self._sending)
 
     def post(self, pod: Object, status: Object) -> None:
         """Never blocks. `status` is kept; do not change it."""
@@ -81,8 +88,11 @@ class StatusSender:
         while (due := self._queue.get()) is not None:
             with self._lock:
                 message = self._waiting.pop(due, None)
+                self._sending.add(due)
             if message is not None:
                 self._send(due, message)
+            with self._lock:
+                self._sending.discard(due)
             self._queue.done(due)
 
     def _send(self, due: Key, message: _Message) -> None:
@@ -120,7 +130,7 @@ def as_patch(status: Object) -> Object:
     for field in _ADDRESS_LISTS:
         if patch[field]:
             patch[field] = [{"$patch": "replace"}, *patch[field]]
-    mine = [condition for condition in status["conditions"] if condition["type"] in OWN]
+    mine = [condition for condition in status["conditions"] if is_own(condition)]
     absent = [type for type in OWN if find_condition(mine, type) is None]
     patch["conditions"] = [
         *({"reason": None, "message": None} | condition for condition in mine),

@@ -6,12 +6,10 @@ Reasons and sentences are those of the kubelet's `lifecycle/predicate.go`, `sysc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.podspec import all_containers
 from agent.runtime import security
-from agent.runtime.node import NodeContext
-from orchestrator.api import pods
+from agent.runtime.node import Abilities
+from agent.verdict import Verdict, rejection
 from orchestrator.api.meta import Object, labels, spec
 
 #: Sysctls of the pod's own namespaces, none of which can harm another pod or the node.
@@ -31,36 +29,29 @@ SAFE_SYSCTLS = frozenset(
         "net.ipv4.tcp_wmem",
     }
 )
-_MEASURED = ("cpu", "memory", "ephemeral-storage")
 _IPC = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")
 _OS = "kubernetes.io/os"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    reason: str
-    message: str
+def unfit(pod: Object, node: Abilities) -> Verdict | None:
+    """Why the pod cannot run here, whatever else does; None when it can."""
+    return _other_os(pod) or _sysctl(pod) or _apparmor(pod, node)
 
 
-def refusal(pod: Object, node: NodeContext) -> Refusal | None:
-    """Why the pod cannot run here, None when it can. For pods of which nothing runs yet."""
-    return _other_os(pod) or _sysctl(pod) or _apparmor(pod, node) or _resource(pod, node)
-
-
-def _other_os(pod: Object) -> Refusal | None:
+def _other_os(pod: Object) -> Verdict | None:
     if labels(pod).get(_OS, "linux") != "linux":
         message = "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
-        return Refusal("PodOSSelectorNodeLabelDoesNotMatch", message)
+        return rejection("PodOSSelectorNodeLabelDoesNotMatch", message)
     if (spec(pod).get("os") or {}).get("name", "linux") != "linux":
-        return Refusal("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
+        return rejection("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
     return None
 
 
-def _sysctl(pod: Object) -> Refusal | None:
+def _sysctl(pod: Object) -> Verdict | None:
     for entry in (spec(pod).get("securityContext") or {}).get("sysctls") or ():
         name = security.sysctl(entry)
         if why := _forbidden(pod, name):
-            return Refusal("SysctlForbidden", f'forbidden sysctl: "{name}" {why}')
+            return rejection("SysctlForbidden", f'forbidden sysctl: "{name}" {why}')
     return None
 
 
@@ -74,19 +65,10 @@ def _forbidden(pod: Object, name: str) -> str:
     return ""
 
 
-def _apparmor(pod: Object, node: NodeContext) -> Refusal | None:
-    if node.abilities.apparmor:
+def _apparmor(pod: Object, node: Abilities) -> Verdict | None:
+    if node.apparmor:
         return None
     profiles = (security.context(pod, each).get("appArmorProfile") or {} for each in all_containers(pod))
     if any(profile.get("type") in ("Localhost", "RuntimeDefault") for profile in profiles):
-        return Refusal("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
-    return None
-
-
-def _resource(pod: Object, node: NodeContext) -> Refusal | None:
-    """Devices and huge pages, of which a node has none unless it says so. What is short is the scheduler's concern."""
-    for resource, amount in pods.requests(pod).items():
-        if amount > 0 and resource not in (*_MEASURED, *node.allocatable):
-            message = f"Node didn't have enough resource: {resource}, requested: {int(amount)}, used: 0, capacity: 0"
-            return Refusal(f"OutOf{resource}", message)
+        return rejection("AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host")
     return None

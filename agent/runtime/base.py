@@ -30,6 +30,8 @@ LABEL_SANDBOX = "podlab.sandbox"
 LABEL_MESSAGE = "podlab.message"
 #: Seconds of graceful stop, kept for pods whose object is gone.
 LABEL_GRACE = "podlab.grace"
+#: "true" on those of pods that the cluster needs: they end last when the machine goes down.
+LABEL_CRITICAL = "podlab.critical"
 
 SANDBOX = "POD"
 
@@ -177,12 +179,39 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class StatsDetails:
+    """What is told beside the two figures that matter most; None for what the kernel does not count. Memory in bytes,
+    times in nanoseconds; faults, periods and throttling are cumulative. Processes include threads."""
+
+    memory_usage: int
+    memory_rss: int
+    memory_cache: int
+    page_faults: int
+    major_page_faults: int
+    swap: int | None = None
+    processes: int | None = None
+    periods: int | None = None
+    throttled_periods: int | None = None
+    throttled_nanoseconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Cumulative CPU in nanoseconds; memory in bytes (working set = usage less inactive file cache)."""
 
     cpu_nanoseconds: int
     memory_working_set: int
     at: float
+    details: StatsDetails | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """Bytes that a container has written: to its own layer of the file system, and to its log (0 where that cannot be
+    seen)."""
+
+    layer: int
+    log: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +366,9 @@ class Runtime(Protocol):
         """
 
     def stats(self, id: str) -> Stats: ...
+
+    def disk_usage(self, id: str) -> DiskUsage:
+        """Alive or not; the engine counts, so it takes longer the more files there are. Raises NoSuchContainer."""
 
     def image(self, reference: str) -> Image:
         """Raises NoSuchImage."""

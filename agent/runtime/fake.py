@@ -6,6 +6,7 @@ its command and arguments:
     print:TEXT   writes a line
     exit:CODE    ends at once
     stubborn     does not heed the stop signal
+    fill:BYTES   (also in `exec`) writes that much to its file system
     hang         (in `exec`) never ends
     error:TEXT   (in `exec_stream`, `attach`) writes a line to the standard error
     echo         (in `exec_stream`, `attach`) gives back its input, and ends with it
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field, replace
 from agent.runtime.base import (
     ContainerSpec,
     ContainerState,
+    DiskUsage,
     EngineInfo,
     EngineUnreachable,
     Event,
@@ -42,6 +44,7 @@ from agent.runtime.base import (
     Resources,
     RuntimeFailure,
     Stats,
+    StatsDetails,
     Stream,
 )
 from agent.runtime.fake_process import FakeProcess, said
@@ -71,6 +74,8 @@ class _Container:
     state: ContainerState
     lines: list[tuple[float, bytes]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+    #: Bytes written to its file system.
+    layer: int = 0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -189,6 +194,7 @@ class FakeRuntime:
             for word in container.words:
                 if word.startswith("print:"):
                     self.write(id, word.removeprefix("print:"))
+            container.layer += _filled(container.words)
             if (code := _exit_code(container.words)) is not None:
                 self._end(container, code)
 
@@ -275,6 +281,7 @@ class FakeRuntime:
     def exec(self, id: str, command: Sequence[str], timeout: float) -> ExecResult:
         with self._reached():
             container = self._check_running(id)
+            container.layer += _filled(command)
         if "hang" in command:
             self._clock.wait(container.ended, timeout)
             raise TimeoutError(f"command {' '.join(command)!r} did not end within {timeout:g} s")
@@ -292,10 +299,16 @@ class FakeRuntime:
             return FakeProcess(self._get(id).words, written, stdin=stdin, exit_code=0)
 
     def stats(self, id: str) -> Stats:
-        """A hundredth of a core, and one MiB."""
+        """A hundredth of a core, one MiB, and one process."""
         with self._reached():
             now = self._clock.now()
-            return Stats(int((now - self._get(id).state.started_at) * 1e7), _MEBIBYTE, now)
+            details = StatsDetails(_MEBIBYTE, _MEBIBYTE, 0, 0, 0, processes=1)
+            return Stats(int((now - self._get(id).state.started_at) * 1e7), _MEBIBYTE, now, details)
+
+    def disk_usage(self, id: str) -> DiskUsage:
+        with self._reached():
+            container = self._get(id)
+            return DiskUsage(container.layer, sum(len(line) for _, line in container.lines))
 
     def image(self, reference: str) -> Image:
         with self._reached():
@@ -405,6 +418,10 @@ def _printed(words: Sequence[str]) -> bytes:
 
 def _exit_code(words: Sequence[str]) -> int | None:
     return next((int(word.removeprefix("exit:")) for word in words if word.startswith("exit:")), None)
+
+
+def _filled(words: Sequence[str]) -> int:
+    return sum(int(word.removeprefix("fill:")) for word in words if word.startswith("fill:"))
 
 
 def _repository(reference: str) -> str:

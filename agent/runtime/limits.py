@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from agent.runtime.base import Resources
 from agent.runtime.node import NodeContext
-from orchestrator.api.meta import Object, spec
-from orchestrator.api.pods import qos_class
+from orchestrator.api.meta import Object
+from orchestrator.api.pods import SYSTEM_CRITICAL_PRIORITY, priority, qos_class
 from orchestrator.api.quantity import Quantity, integer, milli
 
 _MIN_SHARES = 2
@@ -19,8 +19,6 @@ _PERIOD = 100_000
 SANDBOX_SCORE = -998
 _GUARANTEED_SCORE = -997
 _BEST_EFFORT_SCORE = 1_000
-#: Priorities from here on belong to the system (`system-cluster-critical`).
-_SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
 
 
 def container_resources(pod: Object, container: Object, node: NodeContext) -> Resources:
@@ -66,7 +64,7 @@ def quota(milli_cpu: int) -> int:
 
 def oom_score(pod: Object, memory_request: int, node: NodeContext) -> int:
     """How early the kernel kills the container when memory runs out: 1000 is first."""
-    if (spec(pod).get("priority") or 0) >= _SYSTEM_CRITICAL_PRIORITY:
+    if priority(pod) >= SYSTEM_CRITICAL_PRIORITY:
         return _GUARANTEED_SCORE
     qos = qos_class(pod)
     if qos == "Guaranteed":

@@ -14,6 +14,7 @@ from agent.runtime import limits, security
 from agent.runtime.base import (
     LABEL_CLUSTER,
     LABEL_CONTAINER,
+    LABEL_CRITICAL,
     LABEL_GRACE,
     LABEL_MESSAGE,
     LABEL_NAMESPACE,
@@ -35,7 +36,7 @@ from agent.runtime.expansion import expand
 from agent.runtime.node import NodeContext as NodeContext
 from agent.runtime.resolver import pod_resolver
 from orchestrator.api.meta import Object, name, namespace, spec, uid
-from orchestrator.api.pods import containers, init_containers
+from orchestrator.api.pods import containers, init_containers, is_critical
 
 _DEFAULT_GRACE = 30
 #: A name is also part of file names.
@@ -179,6 +180,7 @@ def _name(cluster: str, container: str, pod: Object, *suffix: str) -> str:
 
 def _labels(pod: Object, node: NodeContext) -> dict[str, str]:
     grace = spec(pod).get("terminationGracePeriodSeconds")
+    critical = {LABEL_CRITICAL: "true"} if is_critical(pod) else {}
     return {
         LABEL_CLUSTER: node.cluster,
         LABEL_NODE: node.node,
@@ -186,6 +188,7 @@ def _labels(pod: Object, node: NodeContext) -> dict[str, str]:
         LABEL_POD: name(pod),
         LABEL_UID: uid(pod),
         LABEL_GRACE: str(_DEFAULT_GRACE if grace is None else grace),
+        **critical,
     }
 
 

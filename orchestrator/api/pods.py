@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from orchestrator.api.meta import Object, condition, is_deleting, spec, status
+from orchestrator.api.meta import Object, condition, is_deleting, metadata, spec, status
 from orchestrator.api.quantity import parse
 
 Resources = dict[str, Fraction]
@@ -15,6 +15,12 @@ Resources = dict[str, Fraction]
 TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
 #: The resources that decide the quality-of-service class.
 _QOS_RESOURCES = ("cpu", "memory")
+#: Priorities from here on belong to the system (`system-cluster-critical`).
+SYSTEM_CRITICAL_PRIORITY = 2_000_000_000
+#: Annotation of a pod that shows a static one: the uid of that, which is a hash of its file.
+MIRROR = "kubernetes.io/config.mirror"
+#: Annotation that says where a static pod comes from; its mirror has it too.
+SOURCE = "kubernetes.io/config.source"
 
 
 class HostPort(NamedTuple):
@@ -23,6 +29,11 @@ class HostPort(NamedTuple):
     ip: str
     protocol: str
     port: int
+
+    def collides(self, other: HostPort) -> bool:
+        """A port on all addresses collides with the same one on any."""
+        same = (self.protocol, self.port) == (other.protocol, other.port)
+        return same and (self.ip == other.ip or "0.0.0.0" in (self.ip, other.ip))
 
 
 def phase(pod: Object) -> str:
@@ -42,6 +53,16 @@ def is_terminal(pod: Object) -> bool:
 def is_active(pod: Object) -> bool:
     """The pod counts for its controller: neither finished nor being deleted."""
     return not is_terminal(pod) and not is_deleting(pod)
+
+
+def priority(pod: Object) -> int:
+    return int(spec(pod).get("priority") or 0)
+
+
+def is_critical(pod: Object) -> bool:
+    """The cluster or its node needs the pod: it is not evicted, and comes even under pressure."""
+    own = metadata(pod).get("annotations") or {}
+    return priority(pod) >= SYSTEM_CRITICAL_PRIORITY or MIRROR in own or own.get(SOURCE) == "file"
 
 
 def is_sidecar(init_container: Object) -> bool:

@@ -10,12 +10,10 @@ from orchestrator.api.errors import invalid
 from orchestrator.api.meta import Object
 from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.api.pod_references import references
+from orchestrator.api.pods import MIRROR, SOURCE
 
-#: On the mirror: the uid of the static pod, which is a hash of the file.
-MIRROR = "kubernetes.io/config.mirror"
-#: On both: that uid; where the pod comes from; when it was read.
+#: On both: the static pod's uid; when it was read.
 HASH = "kubernetes.io/config.hash"
-SOURCE = "kubernetes.io/config.source"
 SEEN = "kubernetes.io/config.seen"
 
 

@@ -6,10 +6,9 @@ add it to FILTERS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from orchestrator.api.meta import make_key
-from orchestrator.api.pods import HostPort
 from orchestrator.api.taints import NO_SCHEDULE, UNSCHEDULABLE, tolerated_by
 from orchestrator.scheduler.interpod import inter_pod_affinity
 from orchestrator.scheduler.podinfo import PodInfo
@@ -52,16 +51,7 @@ def node_ports(pod: PodInfo, _: Snapshot) -> Check | None:
     if not pod.ports:
         return None
     reason = "node(s) didn't have free ports for the requested pod ports"
-    return lambda node: (reason,) if _collide(pod.ports, node.ports) else ()
-
-
-def _collide(wanted: Collection[HostPort], used: Collection[HostPort]) -> bool:
-    """A port on all addresses (0.0.0.0) collides with the same one on any."""
-    return any(
-        (a.protocol, a.port) == (b.protocol, b.port) and (a.ip == b.ip or "0.0.0.0" in (a.ip, b.ip))
-        for a in wanted
-        for b in used
-    )
+    return lambda node: (reason,) if any(a.collides(b) for a in pod.ports for b in node.ports) else ()
 
 
 def node_resources_fit(pod: PodInfo, _: Snapshot) -> Check:

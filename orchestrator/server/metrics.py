@@ -6,12 +6,11 @@ Requests are counted here in plain numbers; the Prometheus library, whose import
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import TYPE_CHECKING
+
+from orchestrator.util.histogram import Histogram
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -19,22 +18,6 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: Upper bounds in seconds.
 _BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
-
-
-@dataclass(slots=True)
-class _Durations:
-    """How many answers fell into each bucket, and how long all took."""
-
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS) + 1))
-    total: float = 0.0
-
-    def add(self, seconds: float) -> None:
-        self.buckets[bisect_left(_BUCKETS, seconds)] += 1
-        self.total += seconds
-
-    def cumulated(self) -> list[tuple[str, float]]:
-        bounds = [*map(str, _BUCKETS), "+Inf"]
-        return [(bound, float(count)) for bound, count in zip(bounds, accumulate(self.buckets), strict=True)]
 
 
 class Metrics:
@@ -45,14 +28,14 @@ class Metrics:
         self._revision = revision
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str, str, str]] = Counter()
-        self._durations: dict[tuple[str, str], _Durations] = {}
+        self._durations: dict[tuple[str, str], Histogram] = {}
 
     def observe(self, verb: str, resource: str, subresource: str, code: int, seconds: float | None) -> None:
         """One answer; `seconds` None for a request that stayed open."""
         with self._lock:
             self._requests[verb, resource, subresource, str(code)] += 1
             if seconds is not None:
-                self._durations.setdefault((verb, resource), _Durations()).add(seconds)
+                self._durations.setdefault((verb, resource), Histogram(_BUCKETS)).add(seconds)
 
     def text(self) -> bytes:
         from prometheus_client import CollectorRegistry, generate_latest

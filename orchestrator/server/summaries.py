@@ -31,7 +31,7 @@ def summaries_of(agents: Agents) -> Summaries:
 
     def ask(node: Object) -> Object | None:
         try:
-            return orjson.loads(agents.read(node, "/stats/summary"))  # type: ignore[no-any-return]
+            return orjson.loads(agents.read(node, "/stats/summary?only_cpu_and_memory=true"))  # type: ignore[no-any-return]
         except (ApiError, orjson.JSONDecodeError) as error:
             log.info("node %s has no figures: %s", name(node), error)
             return None

@@ -51,6 +51,28 @@ class Settings:
     node_grace: float = 8.0
     #: Default tolerationSeconds for not-ready and unreachable (Kubernetes: 300).
     eviction_seconds: int = 10
+    #: Pods that one node takes.
+    max_pods: int = 110
+    #: Set aside on each node, for podlab itself and for the rest of the machine: `cpu=500m,memory=1Gi`.
+    kube_reserved: str = ""
+    system_reserved: str = ""
+    #: When pods are evicted from a node, in the notation of the kubelet's flags (`agent.eviction.config`). The disk's
+    #: thresholds are no shares (Kubernetes: 10% and 15%): a laptop's disk may be nearly full and have room enough.
+    eviction_hard: str = (
+        "memory.available<100Mi,nodefs.available<1Gi,nodefs.inodesFree<5%,"
+        "imagefs.available<1Gi,imagefs.inodesFree<5%,pid.available<1000"
+    )
+    eviction_soft: str = ""
+    eviction_soft_grace_period: str = ""
+    eviction_minimum_reclaim: str = ""
+    #: The most that a pod gets to end when a soft threshold is met.
+    eviction_max_pod_grace_period: int = 0
+    #: How long a node stays under pressure after it was last seen to be (Kubernetes: 300).
+    eviction_pressure_transition_period: float = 30.0
+    #: How long the machine's shutdown is held up for pods to end, and how much of that is for critical ones. 0: it is
+    #: not, and all pods go on where they were when the machine is back.
+    shutdown_grace_period: float = 0.0
+    shutdown_grace_period_critical_pods: float = 0.0
     #: How long the store keeps history.
     history: float = 3600.0
     #: How long Events are kept.
@@ -133,3 +155,5 @@ def check(settings: Settings) -> None:
         raise SettingsError(str(error)) from None
     if dns not in services:
         raise SettingsError(f"dns_ip {dns} is not in service_cidr {services}")
+    if not 0 <= settings.shutdown_grace_period_critical_pods <= settings.shutdown_grace_period:
+        raise SettingsError("shutdown_grace_period_critical_pods is a part of shutdown_grace_period: choose less")

@@ -67,6 +67,8 @@ class Bench:
     script: Script
     unreachable: Callable[[], Runtime]
     label: str
+    #: A command that writes so many bytes to the container's file system.
+    fill: Callable[[int], Sequence[str]]
 
     @property
     def labels(self) -> dict[str, str]:
@@ -105,13 +107,18 @@ def fake_bench(label: str) -> Bench:
         runtime.break_off()
         return runtime
 
-    return Bench(runtime, "busybox:1", fake_script, unreachable, label)
+    return Bench(runtime, "busybox:1", fake_script, unreachable, label, lambda size: [f"fill:{size}"])
 
 
 def docker_bench(label: str, engine: str) -> Bench:
     runtime = DockerRuntime(engine)
     return Bench(
-        runtime, images.busybox(runtime), shell_script, lambda: DockerRuntime("unix:///nonexistent/engine.sock"), label
+        runtime,
+        images.busybox(runtime),
+        shell_script,
+        lambda: DockerRuntime("unix:///nonexistent/engine.sock"),
+        label,
+        lambda size: ["sh", "-c", f"head -c {size} /dev/urandom > /filled"],
     )
 
 
@@ -158,6 +165,26 @@ def test_a_started_container_runs(bench: Bench) -> None:
     assert state.image_id == bench.runtime.image(bench.image).id
     assert state.started_at >= state.created_at
     assert state.ip and state.pid
+
+
+def test_what_a_container_writes_is_counted(bench: Bench) -> None:
+    id = bench.run("a line")
+    before = bench.runtime.disk_usage(id)
+    assert bench.runtime.exec(id, bench.fill(1 << 20), 20).exit_code == 0
+    after = bench.runtime.disk_usage(id)
+    assert (1 << 20) <= after.layer - before.layer < (2 << 20)
+    eventually(lambda: bench.runtime.disk_usage(id).log > 0)
+    bench.runtime.stop(id, 0)
+    assert bench.runtime.disk_usage(id).layer >= after.layer
+    bench.runtime.remove(id)
+    with pytest.raises(NoSuchContainer):
+        bench.runtime.disk_usage(id)
+
+
+def test_what_a_container_uses_is_told_in_detail(bench: Bench) -> None:
+    details = bench.runtime.stats(bench.run()).details
+    assert details is not None
+    assert details.memory_usage > 0 and details.processes
 
 
 def test_starting_a_running_container_changes_nothing(bench: Bench) -> None:

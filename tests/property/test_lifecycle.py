@@ -25,6 +25,7 @@ from agent.actions import (
 )
 from agent.lifecycle import step
 from agent.observed import Health, is_live, is_running, is_sandbox
+from agent.phase import ENDED
 from agent.pod_memory import PodMemory
 from agent.podspec import all_containers, find_by_name
 from agent.runtime.base import (
@@ -39,6 +40,7 @@ from agent.runtime.fake import FakeRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.translate import container_spec, sandbox_spec
 from agent.status import pod_status
+from agent.verdict import Verdict
 from orchestrator.api.meta import Object, uid
 from orchestrator.util.clock import FakeClock
 from tests.fakes.pods import container, deleted, pod
@@ -113,6 +115,8 @@ class PodWalk(RuleBasedStateMachine):
         for name, entry in self.statuses(status).items():
             assert entry["restartCount"] >= self.highest[name], "a restart count fell"
             self.highest[name] = entry["restartCount"]
+        if seen.verdict is not None and self.memory.status.get("phase") not in ENDED and status["phase"] == "Failed":
+            assert not any(is_live(c) for c in seen.apps), "it is said to be over, and runs"
         if not self.memory.finalized:
             self.memory.status = status
 
@@ -250,7 +254,7 @@ class PodWalk(RuleBasedStateMachine):
         if self.memory.finalized:
             assert not self.ours()
         elif phase in ("Succeeded", "Failed"):
-            assert self.pod["spec"]["restartPolicy"] != "Always"
+            assert self.pod["spec"]["restartPolicy"] != "Always" or self.memory.status.get("reason") == "Evicted"
             assert not self.running()
         else:
             self.check_all_run()
@@ -371,6 +375,12 @@ class PodWalk(RuleBasedStateMachine):
         self.done.clear()
         self.memory = PodMemory(self.memory.status)
         self.memory.relist(self.ours(), self.clock.monotonic())
+        self.look()
+
+    @rule()
+    @precondition(lambda self: not self.memory.finalized)
+    def the_node_ends_the_pod(self) -> None:
+        self.memory.condemn(Verdict("Evicted", "The node was low on resource: memory. ", grace=1))
         self.look()
 
     @rule()

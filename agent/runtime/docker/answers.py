@@ -6,7 +6,16 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from agent.runtime.base import ContainerState, EngineInfo, Event, Image, Resources, State, Stats
+from agent.runtime.base import (
+    ContainerState,
+    EngineInfo,
+    Event,
+    Image,
+    Resources,
+    State,
+    Stats,
+    StatsDetails,
+)
 from orchestrator.api.times import parse
 
 Json = Mapping[str, Any]
@@ -100,6 +109,23 @@ def stats(answer: Json) -> Stats:
         cpu_nanoseconds=int(answer["cpu_stats"]["cpu_usage"]["total_usage"]),
         memory_working_set=max(0, int(memory.get("usage", 0)) - int(inactive)),
         at=seconds(answer["read"]),
+        details=_details(answer, memory, details),
+    )
+
+
+def _details(answer: Json, memory: Json, details: Json) -> StatsDetails:
+    """Control groups of version 1 and 2 have different names for the same."""
+    throttling = answer["cpu_stats"].get("throttling_data") or {}
+    return StatsDetails(
+        memory_usage=int(memory.get("usage", 0)),
+        memory_rss=int(details.get("total_rss", details.get("anon", 0))),
+        memory_cache=int(details.get("total_cache", details.get("file", 0))),
+        page_faults=int(details.get("total_pgfault", details.get("pgfault", 0))),
+        major_page_faults=int(details.get("total_pgmajfault", details.get("pgmajfault", 0))),
+        processes=(answer.get("pids_stats") or {}).get("current"),
+        periods=throttling.get("periods"),
+        throttled_periods=throttling.get("throttled_periods"),
+        throttled_nanoseconds=throttling.get("throttled_time"),
     )
 
 

@@ -21,6 +21,7 @@ from docker.utils import parse_repository_tag, version_gte
 from agent.runtime.base import (
     ContainerSpec,
     ContainerState,
+    DiskUsage,
     EngineInfo,
     EngineUnreachable,
     Event,
@@ -41,6 +42,7 @@ from agent.runtime.docker import answers, cgroups, execution, interactive, trans
 from agent.runtime.docker.config import create_body, limits
 from agent.runtime.docker.failures import as_missing_container, checked, or_done, translated
 from agent.runtime.docker.known import KnownContainers
+from agent.runtime.docker.log_files import log_size
 from agent.runtime.docker.pause import CHANGES, pause_image
 from agent.runtime.docker.privileges import may_lower_oom_score
 from agent.runtime.docker.streams import EngineStream, demultiplex, lines
@@ -208,6 +210,12 @@ class DockerRuntime:
             return seen
         with translated(NoSuchContainer):
             return answers.stats(self._client.stats(id, stream=False, one_shot=True))
+
+    def disk_usage(self, id: str) -> DiskUsage:
+        with translated(NoSuchContainer):
+            address = f"{self._client.base_url}/v{self._client.api_version}/containers/{id}/json"
+            found = checked(self._client.get(address, params={"size": "true"}, timeout=self._timeout)).json()
+        return DiskUsage(int(found.get("SizeRw") or 0), log_size(found.get("LogPath") or ""))
 
     # Images
 

@@ -10,7 +10,8 @@ from orchestrator.api.groups.coordination import LEASE
 from orchestrator.api.groups.core import NODE, PERSISTENT_VOLUME, POD, SERVICE_ACCOUNT
 from orchestrator.api.meta import Object, finalizers, labels, name, namespace, spec, uid
 from orchestrator.api.meta import annotations as annotations_of
-from orchestrator.api.static_pods import MIRROR, mirrored, refused_references
+from orchestrator.api.pods import MIRROR
+from orchestrator.api.static_pods import mirrored, refused_references
 from orchestrator.server.admission.base import Attributes, Plugin, View
 from orchestrator.server.admission.namespaces import forbidden
 from orchestrator.server.node_authorizer import node_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
+from agent.admission import Admission, NodeView
 from agent.kubelet import Kubelet
 from agent.pod_memory import PodMemory
 from agent.pod_worker import PodWorker
@@ -37,6 +38,10 @@ def container_of(pod: Object) -> ContainerState:
     return ContainerState("c1", "name", labels, image="nginx", image_id="", state="running")
 
 
+def _roomy() -> NodeView:
+    return NodeView({"metadata": {"name": "n1"}, "status": {"allocatable": {"pods": "10"}}})
+
+
 def test_a_pod_listed_before_the_kubelet_starts_is_no_leftover() -> None:
     clock = SystemClock()
     _, client = local_api(clock)
@@ -48,7 +53,7 @@ def test_a_pod_listed_before_the_kubelet_starts_is_no_leftover() -> None:
         begun.append(Worker(pod))
         return cast(PodWorker, begun[-1])
 
-    kubelet = Kubelet(informer, make_worker, cast(VolumeFolders, None), clock)
+    kubelet = Kubelet(informer, make_worker, cast(VolumeFolders, None), Admission(_roomy), clock)
     informer.start()
     try:
         assert informer.wait_synced(10)

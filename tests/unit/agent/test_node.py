@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent import node_facts, node_object
 from agent.lease import NAMESPACE, NodeLease
-from agent.node_agent import NodeAgent, NodeIdentity
-from agent.node_facts import Machine, Pressure
+from agent.node_agent import NodeAgent, NodeIdentity, NodeState
+from agent.node_facts import Machine
+from agent.node_resources import Quantities
 from agent.proxy.anyip import Routes
-from agent.runtime.base import Image
+from agent.runtime.base import EngineInfo, Image
 from agent.runtime.fake import FakeRuntime
 from orchestrator.api.errors import ServiceUnavailable
 from orchestrator.api.groups.coordination import LEASE
@@ -28,17 +28,17 @@ from tests.fakes.api import local_api
 from tests.fakes.store_api import FakeApi
 
 ROUTED = Routes(True, "service addresses are routed")
-CALM = Pressure(memory_available=8 << 30, storage_available=100 << 30, storage_share=0.5, pids_available=30000)
+CALM: frozenset[str] = frozenset()
 
 
 def conditions(
-    pressure: Pressure = CALM,
+    pressures: frozenset[str] = CALM,
     problem: str = "",
     routes: Routes = ROUTED,
     now: float = 0.0,
     old: list[Object] | None = None,
 ) -> dict[str, Object]:
-    made = node_object.node_conditions(old or [], pressure, problem, routes, now)
+    made = node_object.node_conditions(old or [], pressures, problem, routes, now)
     return {entry["type"]: entry for entry in made}
 
 
@@ -55,22 +55,38 @@ def test_a_healthy_node() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type", "status", "pressure", "problem", "routes", "message"),
+    ("type", "status", "problem", "routes", "message"),
     [
-        ("MemoryPressure", "True", replace(CALM, memory_available=1 << 20), "", ROUTED, "memory"),
-        ("DiskPressure", "True", replace(CALM, storage_available=1 << 20, storage_share=0.01), "", ROUTED, "disk"),
-        ("DiskPressure", "False", replace(CALM, storage_share=0.05), "", ROUTED, ""),
-        ("PIDPressure", "True", replace(CALM, pids_available=5), "", ROUTED, "PID"),
-        ("Ready", "False", CALM, "no engine at /run/docker.sock", ROUTED, "no engine at /run/docker.sock"),
-        ("ServiceAddresses", "False", CALM, "", Routes(False, "run podlab as root"), "run podlab as root"),
+        ("Ready", "False", "no engine at /run/docker.sock", ROUTED, "no engine at /run/docker.sock"),
+        ("ServiceAddresses", "False", "", Routes(False, "run podlab as root"), "run podlab as root"),
     ],
 )
-def test_trouble_is_a_condition(
-    type: str, status: str, pressure: Pressure, problem: str, routes: Routes, message: str
-) -> None:
-    entry = conditions(pressure, problem, routes)[type]
+def test_trouble_is_a_condition(type: str, status: str, problem: str, routes: Routes, message: str) -> None:
+    entry = conditions(CALM, problem, routes)[type]
     assert entry["status"] == status
     assert message in entry["message"]
+
+
+@pytest.mark.parametrize(
+    ("type", "reason", "otherwise"),
+    [
+        ("MemoryPressure", "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory"),
+        ("DiskPressure", "KubeletHasDiskPressure", "KubeletHasNoDiskPressure"),
+        ("PIDPressure", "KubeletHasInsufficientPID", "KubeletHasSufficientPID"),
+    ],
+)
+def test_pressure_is_a_condition(type: str, reason: str, otherwise: str) -> None:
+    assert (conditions(frozenset({type}))[type]["status"], conditions()[type]["status"]) == ("True", "False")
+    assert (conditions(frozenset({type}))[type]["reason"], conditions()[type]["reason"]) == (reason, otherwise)
+
+
+def test_a_change_of_pressure_is_an_event() -> None:
+    before, after = conditions().values(), conditions(frozenset({"DiskPressure"})).values()
+    told = list(node_object.condition_events("n1", before, after))
+    assert told == [("NodeHasDiskPressure", "Node n1 status is now: NodeHasDiskPressure")]
+    assert [reason for reason, _ in node_object.condition_events("n1", after, before)] == ["NodeHasNoDiskPressure"]
+    assert list(node_object.condition_events("n1", after, after)) == []
+    assert list(node_object.condition_events("n1", (), after)) == []
 
 
 def test_a_condition_keeps_the_time_of_its_last_change() -> None:
@@ -95,18 +111,13 @@ def test_this_machine_is_measured(tmp_path: Path) -> None:
     assert engine.memory > 1 << 20
     assert machine.storage > 0
     assert machine.address.count(".") == 3
-    assert node_facts.pressure(None, tmp_path).memory_available > 0
 
 
-def test_resources_are_quantities() -> None:
-    engine = replace(node_facts.engineless(), cpus=4, memory=8 << 30)
-    machine = Machine("192.0.2.1", "Linux", "", "", 100 << 30)
-    assert node_object.resources(engine, machine) == {
-        "cpu": "4",
-        "memory": "8388608Ki",
-        "ephemeral-storage": "104857600Ki",
-        "pods": "110",
-    }
+def resources(engine: EngineInfo, _machine: Machine) -> tuple[Quantities, Quantities]:
+    return {"cpu": str(engine.cpus), "pods": "9"}, {"cpu": "1", "pods": "9"}
+
+
+STATE = NodeState(resources)
 
 
 class Bench:
@@ -114,7 +125,7 @@ class Bench:
         self.clock, self.runtime = clock, FakeRuntime(clock)
         _, self.client = local_api(clock)
         self.agent = NodeAgent(
-            self.client, self.runtime, NodeIdentity("n1", 10250, home, home / "volumes"), lambda: ROUTED, clock
+            self.client, self.runtime, NodeIdentity("n1", 10250, home, home / "volumes"), lambda: ROUTED, clock, STATE
         )
 
     @property
@@ -155,7 +166,12 @@ def test_a_new_agent_keeps_the_times_of_the_conditions(bench: Bench) -> None:
     begun = bench.clock.now()
     bench.clock.advance(100)
     NodeAgent(
-        bench.client, bench.runtime, NodeIdentity("n1", 1, Path("/"), Path("/volumes")), lambda: ROUTED, bench.clock
+        bench.client,
+        bench.runtime,
+        NodeIdentity("n1", 1, Path("/"), Path("/volumes")),
+        lambda: ROUTED,
+        bench.clock,
+        STATE,
     ).register()
     ready = condition(bench.node, "Ready")
     assert ready is not None

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 
 from agent import machine_usage
-from agent.resource_metrics import resource_metrics
-from agent.runtime.base import Stats
+from agent.eviction.limits import DiskUse, PodStorage
+from agent.eviction.signals import Observation
+from agent.metrics.page import page
+from agent.metrics.resource import resource_metrics
+from agent.network_usage import Interface, Traffic
+from agent.node_figures import FileSystem, NodeFigures, PodFigures
+from agent.runtime.base import Stats, StatsDetails
 from agent.runtime.fake import FakeRuntime
 from agent.stats import PERIOD, ContainerUsage, NodeUsage, PodUsage, Rate, Usage, UsageMeter, rate
 from agent.summary import summary
+from orchestrator.api.groups.core import PERSISTENT_VOLUME, PERSISTENT_VOLUME_CLAIM, POD
 from orchestrator.util import pki
 from orchestrator.util.clock import FakeClock, SystemClock
+from tests.fakes import volumes
 from tests.fakes.agent import Lab, eventually, lab
 from tests.fakes.pods import container, pod
 
@@ -42,9 +49,12 @@ def test_the_machine(tmp_path: Path) -> None:
     (tmp_path / "stat").write_text("cpu  100 10 50 9999 99 5 5 30 77 7\ncpu0 1 1\nintr 1\nbtime 1700000000\n")
     (tmp_path / "meminfo").write_text(
         "MemTotal:       1000 kB\nMemFree:         300 kB\nInactive(file):  200 kB\nHugePages_Total: 0\n"
+        "AnonPages: 11 kB\nCached: 22 kB\nSwapTotal: 9 kB\nSwapFree: 4 kB\n"
     )
+    (tmp_path / "vmstat").write_text("nr_free_pages 1\npgfault 33\npgmajfault 44\n")
     found = machine_usage.read(NOW, tmp_path)
-    assert found == Stats(200 * 10**7, 500 * 1024, NOW)
+    details = StatsDetails(700 * 1024, 11 * 1024, 22 * 1024, 33, 44, swap=5 * 1024)
+    assert found == Stats(200 * 10**7, 500 * 1024, NOW, details)
     assert machine_usage.booted_at(tmp_path) == NOW
 
 
@@ -158,32 +168,147 @@ def test_the_summary() -> None:
 
 def test_the_metrics_that_metrics_server_reads() -> None:
     machine = Usage(Stats(5 * 10**9, 1 << 30, NOW + 30), None)
-    lines = resource_metrics(NodeUsage(machine, (PodUsage(WEB, (APP,)),))).splitlines()
+    lines = read(NodeUsage(machine, (PodUsage(WEB, (APP,)),)))
     at = int((NOW + 30) * 1000)
     assert f"node_cpu_usage_seconds_total 5.0 {at}" in lines
-    assert f'pod_memory_working_set_bytes{{namespace="default",pod="web"}} 4096 {at}' in lines
+    assert f'pod_memory_working_set_bytes{{namespace="default",pod="web"}} 4096.0 {at}' in lines
     labels = '{container="app",namespace="default",pod="web"}'
     assert f"container_cpu_usage_seconds_total{labels} 2.0 {at}" in lines
-    assert f"container_start_time_seconds{labels} {NOW!r}" in lines
+    assert f"container_start_time_seconds{labels} 1.7e+09" in lines
     assert "# TYPE container_cpu_usage_seconds_total counter" in lines
     assert lines[-1] == "resource_scrape_error 0.0"
-    assert resource_metrics(NodeUsage()).splitlines()[-1] == "resource_scrape_error 1.0"
+    assert read(NodeUsage())[-1] == "resource_scrape_error 1.0"
 
 
-def test_both_are_served(world: Lab) -> None:
-    assert world.agent is not None
+def read(usage: NodeUsage) -> list[str]:
+    return page(lambda: resource_metrics(usage)).decode().splitlines()
+
+
+FILES = FileSystem(capacity=1000, available=400, used=500, inodes=100, inodes_free=90)
+ETH0 = Interface("eth0", Traffic(1, 2, 3, 4), Traffic(5, 6, 7, 8))
+
+
+def test_the_whole_summary() -> None:
+    web = pod(
+        "web",
+        volumes=[
+            {"name": "scratch", "emptyDir": {}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}},
+            {"name": "config", "configMap": {"name": "cfg"}},
+        ],
+    )
+    details = StatsDetails(9, 8, 7, 6, 5, swap=4, processes=3)
+    app = ContainerUsage("app", NOW, Usage(Stats(2 * 10**9, 4096, NOW, details), None))
+    storage = PodStorage({"scratch": DiskUse(30, 2)}, {"app": 20}, {"app": 10})
+    own = PodFigures(storage, (ETH0,), {"data": FILES})
+    figures = NodeFigures(FILES, FILES, Observation(70, 100), (ETH0,), {web["metadata"]["uid"]: own})
+    made = summary("n1", NOW, NodeUsage(None, (PodUsage(web, (app,)),)), figures, NOW)
+    node, (told,) = made["node"], made["pods"]
+    time = "2023-11-14T22:13:20Z"
+    whole = {"time": time, "availableBytes": 400, "capacityBytes": 1000, "usedBytes": 500}
+    whole |= {"inodesFree": 90, "inodes": 100, "inodesUsed": 10}
+    assert (node["fs"], node["runtime"]["imageFs"]) == (whole, whole)
+    assert node["rlimit"] == {"time": time, "maxpid": 100, "curproc": 30}
+    eth0 = {"name": "eth0", "rxBytes": 1, "rxErrors": 3, "txBytes": 5, "txErrors": 7}
+    assert told["network"] == {"time": time, **eth0, "interfaces": [eth0]}
+    part = {"time": time, "availableBytes": 400, "capacityBytes": 1000}
+    assert told["ephemeral-storage"] == part | {"usedBytes": 60}
+    assert told["process_stats"] == {"process_count": 3}
+    assert told["volume"] == [
+        {"name": "scratch", **part, "usedBytes": 30, "inodesUsed": 2},
+        {"name": "data", "pvcRef": {"name": "mine", "namespace": "default"}, **whole},
+    ]
+    (container,) = told["containers"]
+    assert (container["rootfs"], container["logs"]) == (part | {"usedBytes": 20}, part | {"usedBytes": 10})
+    assert container["memory"]["rssBytes"] == 8
+    assert container["swap"] == {"time": time, "swapUsageBytes": 4}
+
+
+@pytest.fixture
+def get(world: Lab) -> Callable[[str], bytes]:
+    """A GET as the API server does it."""
     identity = pki.ensure(world.settings.pki, "apiserver", "kube-apiserver")
     context = ssl.create_default_context(cafile=str(identity.ca))
     context.load_cert_chain(identity.certificate, identity.key)
 
-    def get(path: str) -> bytes:
+    def read(path: str) -> bytes:
         assert world.agent is not None
         connection = http.client.HTTPSConnection("127.0.0.1", world.agent.port, context=context, timeout=5)
         connection.request("GET", path)
         answer = connection.getresponse()
-        assert answer.status == 200
-        return answer.read()
+        body = answer.read()
+        assert answer.status == 200, body
+        return body
 
+    return read
+
+
+def test_summary_and_resources_are_served(get: Callable[[str], bytes]) -> None:
     # The agent's first sample is taken as it starts.
     eventually(lambda: b"node_cpu_usage_seconds_total " in get("/metrics/resource"))
-    assert orjson.loads(get("/stats/summary"))["node"]["nodeName"] == "n1"
+    assert "fs" in orjson.loads(get("/stats/summary"))["node"]
+    lean = orjson.loads(get("/stats/summary?only_cpu_and_memory=true"))["node"]
+    assert lean["nodeName"] == "n1" and "fs" not in lean
+
+
+def test_the_agents_own_doings_are_served(get: Callable[[str], bytes]) -> None:
+    lines = get("/metrics").decode().splitlines()
+    for line in (
+        'kubelet_node_name{node="n1"} 1.0',
+        "kubelet_running_pods 1.0",
+        'kubelet_running_containers{container_state="running"} 2.0',
+        "kubelet_pod_start_duration_seconds_count 1.0",
+        'kubelet_runtime_operations_total{operation_type="start_container"} 2.0',
+        'kubelet_runtime_operations_errors_total{operation_type="start_container"} 0.0',
+        'kubelet_started_containers_total{container_type="container"} 2.0',
+        "kubelet_started_pods_total 1.0",
+        "kubelet_active_pods 1.0",
+    ):
+        assert line in lines, line
+    assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
+
+
+def test_containers_are_served_as_cadvisor_does(world: Lab, get: Callable[[str], bytes]) -> None:
+    assert world.agent is not None
+    started = world.running("web", "app")
+    assert started is not None
+    world.agent.meter.sample()
+    assert isinstance(world.runtime, FakeRuntime)
+    world.runtime.exec(started.id, ["fill:4096"], 1)
+    lines = get("/metrics/cadvisor").decode().splitlines()
+    labels = f'id="/docker/{started.id}",image="nginx",name="{started.name}",namespace="default",pod="web"'
+    memory = f'container_memory_working_set_bytes{{container="app",{labels}}} 1.048576e+06 '
+    assert any(line.startswith(memory) for line in lines)
+    assert any(
+        line.startswith(f'container_cpu_usage_seconds_total{{container="app",cpu="total",{labels}}}') for line in lines
+    )
+    assert f'container_fs_usage_bytes{{container="app",{labels}}} 4096.0' in lines
+    assert any(line.startswith("machine_cpu_cores ") for line in lines)
+    # What the fake does not count is not told.
+    assert not any(line.startswith("container_cpu_cfs_periods_total{") for line in lines)
+
+
+def test_probes_are_served(world: Lab, get: Callable[[str], bytes]) -> None:
+    probe = {"exec": {"command": ["true"]}, "periodSeconds": 1}
+    world.create(pod("probed", container("app", readinessProbe=probe)))
+    eventually(lambda: world.ready("probed"))
+    uid = world.pod("probed")["metadata"]["uid"]
+    where = f'container="app",namespace="default",pod="probed",pod_uid="{uid}",probe_type="Readiness"'
+    assert f'prober_probe_total{{{where},result="successful"}} 1.0' in get("/metrics/probes").decode().splitlines()
+    world.client.delete(POD, "probed", "default", grace_seconds=0)
+    eventually(lambda: b"probed" not in get("/metrics/probes"))
+
+
+def test_the_volumes_of_claims_are_served(world: Lab, get: Callable[[str], bytes], tmp_path: Path) -> None:
+    data = volumes.claim("mine", volume="pv")
+    mine = world.client.create(
+        PERSISTENT_VOLUME_CLAIM, {"metadata": {"name": "mine", "namespace": "default"}, "spec": data["spec"]}
+    )
+    world.client.update_status(PERSISTENT_VOLUME_CLAIM, {**mine, "status": {"phase": "Bound"}})
+    behind = volumes.volume("pv", claim=mine, source={"hostPath": {"path": str(tmp_path)}})
+    world.client.create(PERSISTENT_VOLUME, {"metadata": {"name": "pv"}, "spec": behind["spec"]})
+    source = {"name": "data", "persistentVolumeClaim": {"claimName": "mine"}}
+    world.create(pod("db", container(volumeMounts=[{"name": "data", "mountPath": "/data"}]), volumes=[source]))
+    eventually(lambda: world.ready("db"))
+    wanted = 'kubelet_volume_stats_capacity_bytes{namespace="default",persistentvolumeclaim="mine"} '
+    assert any(line.startswith(wanted) for line in get("/metrics").decode().splitlines())

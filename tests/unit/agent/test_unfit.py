@@ -6,12 +6,12 @@ import pytest
 
 from agent.runtime.node import Abilities, NodeContext
 from agent.unenforced import unenforced
-from agent.unfit import refusal
+from agent.unfit import unfit
 from orchestrator.api.meta import Object
 from tests.fakes import pods
 
-PLAIN = NodeContext("lab", "n1", "", "", abilities=Abilities(apparmor=False, selinux=False, root=False))
-ABLE = NodeContext("lab", "n1", "", "", allocatable={"example.com/gpu": "1"})
+PLAIN = Abilities(apparmor=False, selinux=False, root=False)
+ABLE = Abilities()
 
 
 def context(**fields: Any) -> Object:
@@ -31,15 +31,10 @@ def sysctls(*names: str, **spec: Any) -> Object:
         (sysctls("net.ipv4.tcp_rmem", hostNetwork=True), "SysctlForbidden", "not allowed with host net enabled"),
         (sysctls("kernel.shm_rmid_forced", hostIPC=True), "SysctlForbidden", "not allowed with host ipc enabled"),
         (context(appArmorProfile={"type": "RuntimeDefault"}), "AppArmor", "AppArmor is not enabled on the host"),
-        (
-            pods.pod("web", pods.container(resources={"requests": {"example.com/gpu": "2"}})),
-            "OutOfexample.com/gpu",
-            "Node didn't have enough resource: example.com/gpu, requested: 2, used: 0, capacity: 0",
-        ),
     ],
 )
 def test_refused(pod: Object, reason: str, message: str) -> None:
-    found = refusal(pod, PLAIN)
+    found = unfit(pod, PLAIN)
     assert found is not None
     assert found.reason == reason
     assert message in found.message
@@ -48,7 +43,7 @@ def test_refused(pod: Object, reason: str, message: str) -> None:
 def test_a_label_of_another_system() -> None:
     pod = pods.pod()
     pod["metadata"]["labels"] = {"kubernetes.io/os": "windows"}
-    found = refusal(pod, ABLE)
+    found = unfit(pod, ABLE)
     assert found is not None and found.reason == "PodOSSelectorNodeLabelDoesNotMatch"
 
 
@@ -58,11 +53,10 @@ def test_a_label_of_another_system() -> None:
         pods.pod(os={"name": "linux"}),
         sysctls("net.ipv4.tcp_syncookies", "net/ipv4/ip_unprivileged_port_start"),
         context(appArmorProfile={"type": "Localhost", "localhostProfile": "a"}),
-        pods.pod("web", pods.container(resources={"requests": {"example.com/gpu": "1", "cpu": "64"}})),
     ],
 )
 def test_taken(pod: Object) -> None:
-    assert refusal(pod, ABLE) is None
+    assert unfit(pod, ABLE) is None
 
 
 def test_what_has_no_effect_is_said() -> None:
@@ -71,10 +65,12 @@ def test_what_has_no_effect_is_said() -> None:
         pods.container(securityContext={"windowsOptions": {}, "seLinuxOptions": {"level": "s0"}}),
         securityContext={"seLinuxChangePolicy": "Recursive", "fsGroup": 5},
     )
-    assert unenforced(pod, PLAIN) == [
+    assert unenforced(pod, NodeContext("lab", "n1", "", "", abilities=PLAIN)) == [
         "securityContext.windowsOptions has no effect: this node runs Linux",
         "securityContext.seLinuxOptions has no effect: SELinux is not enabled on this node",
         "securityContext.seLinuxChangePolicy has no effect: SELinux is not enabled on this node",
         "securityContext.fsGroup has no effect: the agent does not run as root, volumes are open to every user instead",
     ]
-    assert unenforced(pod, ABLE) == ["securityContext.windowsOptions has no effect: this node runs Linux"]
+    assert unenforced(pod, NodeContext("lab", "n1", "", "", abilities=ABLE)) == [
+        "securityContext.windowsOptions has no effect: this node runs Linux"
+    ]

@@ -163,7 +163,7 @@ def test_agents_are_asked_and_one_that_fails_is_left_out(tmp_path: Any) -> None:
         for node in (n1, impostor):
             node["status"] |= ready
         assert summaries_of(Agents(own))([n1, impostor, silent]) == {"n1": {"node": {}, "pods": []}}
-        assert agent.requests == ["/stats/summary"]
+        assert agent.requests == ["/stats/summary?only_cpu_and_memory=true"]
         agent.lines = [b"no JSON"]
         assert summaries_of(Agents(own))([n1]) == {}
     assert summaries_of(Agents(own))([n1]) == {}

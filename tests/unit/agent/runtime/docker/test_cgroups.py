@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.runtime.base import Stats
+from agent.runtime.base import Stats, StatsDetails
 from agent.runtime.docker import cgroups
 
 ID = "ab" * 32
+V1_MEMORY = (
+    "inactive_file 1\ntotal_inactive_file 30\ntotal_rss 11\ntotal_cache 22\n"
+    "total_pgfault 33\ntotal_pgmajfault 44\ntotal_swap 5\n"
+)
+V2_MEMORY = "anon 11\nfile 22\ninactive_file 30\npgfault 33\npgmajfault 44\n"
 
 
 class Machine:
@@ -38,17 +43,31 @@ def test_version_1(machine: Machine) -> None:
     machine.process(7, f"4:cpu,cpuacct:/docker/{ID}\n3:memory:/docker/{ID}\n2:pids:/docker/x\n0::/\n")
     machine.file(f"cpu,cpuacct/docker/{ID}/cpuacct.usage", "123\n")
     machine.file(f"memory/docker/{ID}/memory.usage_in_bytes", "100\n")
-    machine.file(f"memory/docker/{ID}/memory.stat", "inactive_file 1\ntotal_inactive_file 30\n")
-    assert machine.read(7) == Stats(123, 70, 50.0)
+    machine.file(f"memory/docker/{ID}/memory.stat", V1_MEMORY)
+    machine.file(f"cpu,cpuacct/docker/{ID}/cpu.stat", "nr_periods 9\nnr_throttled 2\nthrottled_time 700\n")
+    machine.file("pids/docker/x/pids.current", "4\n")
+    details = StatsDetails(100, 11, 22, 33, 44, 5, 4, 9, 2, 700)
+    assert machine.read(7) == Stats(123, 70, 50.0, details)
 
 
 def test_version_2(machine: Machine) -> None:
     group = f"system.slice/docker-{ID}.scope"
     machine.process(7, f"0::/{group}\n")
-    machine.file(f"{group}/cpu.stat", "usage_usec 5\nuser_usec 4\n")
+    machine.file(f"{group}/cpu.stat", "usage_usec 5\nnr_periods 9\nnr_throttled 2\nthrottled_usec 7\n")
     machine.file(f"{group}/memory.current", "100\n")
-    machine.file(f"{group}/memory.stat", "anon 1\ninactive_file 30\n")
-    assert machine.read(7) == Stats(5000, 70, 50.0)
+    machine.file(f"{group}/memory.stat", V2_MEMORY)
+    machine.file(f"{group}/pids.current", "4\n")
+    details = StatsDetails(100, 11, 22, 33, 44, None, 4, 9, 2, 7000)
+    assert machine.read(7) == Stats(5000, 70, 50.0, details)
+
+
+def test_a_group_without_all_controllers(machine: Machine) -> None:
+    """What the kernel does not count is not told."""
+    machine.process(7, f"0::/docker/{ID}\n")
+    machine.file(f"docker/{ID}/cpu.stat", "usage_usec 5\n")
+    machine.file(f"docker/{ID}/memory.current", "100\n")
+    machine.file(f"docker/{ID}/memory.stat", V2_MEMORY)
+    assert machine.read(7) == Stats(5000, 70, 50.0, StatsDetails(100, 11, 22, 33, 44))
 
 
 def test_another_process_is_not_taken_for_it(machine: Machine) -> None:

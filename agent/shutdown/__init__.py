@@ -1,0 +1,1 @@
+"""Graceful node shutdown: when the machine goes down, pods end by themselves first, critical ones last."""
