@@ -19,7 +19,8 @@ from agent import machine_usage
 from agent.api_lookup import ApiLookup
 from agent.engine_watch import EngineWatch
 from agent.https import HttpsServer
-from agent.images import ImageManager
+from agent.image_gc import PERIOD as IMAGE_GC_PERIOD
+from agent.image_service import ImageService
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
 from agent.local_volumes import LocalVolumes
@@ -30,7 +31,7 @@ from agent.pod_worker import PodWorker, Shared
 from agent.pool import Pool
 from agent.prober import Prober
 from agent.proxy.anyip import ensure_routes
-from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, RuntimeFailure
+from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, LogLimits, Runtime, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
@@ -54,8 +55,10 @@ log = logging.getLogger("agent")
 
 #: Engine calls that start or remove something, at one time; more only wait for each other.
 QUICK = 8
-#: Pulls and stops at one time: they mostly wait.
+#: Stops at one time: they mostly wait.
 SLOW = 64
+#: Containers that wait for their images at one time, each for its own: a pull that hangs keeps no other waiting.
+IMAGES = 512
 #: Seconds between listings of all containers, the safety net under the engine's events.
 RELIST = 45.0
 #: Seconds between looks for new contents of ConfigMap and Secret volumes (the kubelet's sync period).
@@ -70,6 +73,7 @@ class Agent:
     def __init__(
         self, settings: Settings, node: str, client: Client, runtime: Runtime, identity: Identity, clock: Clock
     ) -> None:
+        self._name = node
         files = settings.node_dir(node)
         files.mkdir(parents=True, exist_ok=True)
         engine = _ask(runtime)
@@ -82,7 +86,8 @@ class Agent:
         folders = volume_folders(files, runtime)
         self._volumes = LocalVolumes(client, folders, node, clock)
         volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
-        tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context)
+        images = ImageService(settings, runtime, files, clock, self._warn, lambda: self.node.images_changed())
+        tools = Tools(runtime, images.manager, volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
         shared = Shared(
@@ -93,6 +98,7 @@ class Agent:
             clock=clock,
             quick=Pool("pod-quick", QUICK),
             slow=Pool("pod-slow", SLOW),
+            images=Pool("pod-image", IMAGES),
             host_ip=primary_address(),
         )
         self.kubelet = kubelet
@@ -108,6 +114,7 @@ class Agent:
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
         self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
+        self._scheduler.add_job(images.collector.collect, "interval", seconds=IMAGE_GC_PERIOD)
         self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
 
     def start(self) -> None:
@@ -118,6 +125,11 @@ class Agent:
         self._statuses.start()
         self._server.start()
         self._scheduler.start()
+
+    def _warn(self, reason: str, message: str) -> None:
+        """An Event about the node; like the kubelet's it has the name for a uid."""
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": self._name, "uid": self._name}}
+        self._recorder.event(node, "Warning", reason, message)
 
     def stop(self) -> None:
         """Pods go on running; the node is missed when its lease expires."""
@@ -149,6 +161,7 @@ def _context(settings: Settings, node: str, engine: EngineInfo | None) -> NodeCo
         cluster_domain=settings.cluster_domain,
         resolver=parse_resolv_conf(_read(RESOLV_CONF)),
         allocatable={"cpu": str(known.cpus), "memory": str(known.memory)},
+        logs=LogLimits(settings.container_log_max_size, settings.container_log_max_files),
     )
 
 

@@ -84,6 +84,10 @@ class NodeAgent:
             self._problem = problem
             self._changed.set()
 
+    def images_changed(self) -> None:
+        """The engine has other images than before: the scheduler is to know."""
+        self._changed.set()
+
     def status(self) -> Object:
         """The Node's status as of now."""
         self._look_at_engine()

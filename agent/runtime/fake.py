@@ -22,9 +22,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.image_name import registry_and_path
 from agent.runtime.base import (
     ContainerSpec,
     ContainerState,
+    Disk,
     EngineInfo,
     EngineUnreachable,
     Event,
@@ -80,6 +82,10 @@ class FakeRuntime:
         self.unreachable = False
         #: Image reference -> the message its pull fails with.
         self.pull_failures: dict[str, str] = {}
+        #: The credentials of the machine's user, by registry.
+        self.logins: dict[str, RegistryAuth] = {}
+        #: What `disk` tells; images that come and go change it not.
+        self.space: Disk | None = Disk(100 << 30, 90 << 30)
         #: Image reference -> the message that starting a container of it fails with.
         self.start_failures: dict[str, str] = {}
         #: Every reference that was pulled, and pushed, in order.
@@ -285,7 +291,32 @@ class FakeRuntime:
         with self._reached():
             return list(self._images.values())
 
-    def pull(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> None:
+    def images_in_use(self) -> frozenset[str]:
+        with self._reached():
+            return frozenset(container.state.image_id for container in self._containers.values())
+
+    def remove_image(self, reference: str) -> None:
+        with self._reached():
+            names = [name for name, image in self._images.items() if reference in (name, image.id, *image.digests)]
+            if any(self._images[name].id in self.images_in_use() for name in names):
+                raise RuntimeFailure(f"conflict: unable to remove {reference}: a container uses it")
+            for name in names:
+                del self._images[name]
+
+    def disk(self) -> Disk | None:
+        self._reach()
+        return self.space
+
+    def machine_auth(self, reference: str) -> RegistryAuth | None:
+        return self.logins.get(registry_and_path(reference)[0])
+
+    def pull(
+        self,
+        reference: str,
+        auth: RegistryAuth | None = None,
+        progress: Progress | None = None,
+        platform: str = "",
+    ) -> None:
         self._reach()
         self.pulled.append(reference)
         if reference in self.pull_failures:

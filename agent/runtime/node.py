@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.runtime.base import LogLimits
+
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
@@ -28,3 +30,5 @@ class NodeContext:
     resolver: Resolver = Resolver()
     #: The node's `status.allocatable`, as quantities; `memory` also scales the OOM scores.
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    #: How much of each container's output is kept.
+    logs: LogLimits = field(default_factory=LogLimits)
