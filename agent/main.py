@@ -86,8 +86,8 @@ class Agent:
         folders = volume_folders(files, runtime)
         self._volumes = LocalVolumes(client, folders, node, clock)
         volumes = VolumeManager(folders, lookup, context, tokens=TokenManager(client, clock))
-        images = ImageService(settings, runtime, files, clock, self._warn, lambda: self.node.images_changed())
-        tools = Tools(runtime, images.manager, volumes, lookup, self._recorder, clock, context)
+        self.images = ImageService(settings, runtime, files, clock, self._warn, lambda: self.node.images_changed())
+        tools = Tools(runtime, self.images.manager, volumes, lookup, self._recorder, clock, context)
         kubelet = Kubelet(self._pods, lambda pod, wake: PodWorker(pod, shared, wake), folders, clock)
         self._prober = Prober(runtime, self._recorder, kubelet.wake, clock)
         shared = Shared(
@@ -114,7 +114,7 @@ class Agent:
         self._scheduler.add_job(lease.renew, "interval", seconds=settings.lease_renew, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.engine.relist_if_reachable, "interval", seconds=RELIST)
         self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
-        self._scheduler.add_job(images.collector.collect, "interval", seconds=IMAGE_GC_PERIOD)
+        self._scheduler.add_job(self.images.collector.collect, "interval", seconds=IMAGE_GC_PERIOD)
         self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
 
     def start(self) -> None:

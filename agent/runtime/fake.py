@@ -69,6 +69,8 @@ class _Container:
     spec: ContainerSpec
     state: ContainerState
     lines: list[tuple[float, bytes]] = field(default_factory=list)
+    #: How many lines are kept no more.
+    dropped: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -119,7 +121,12 @@ class FakeRuntime:
     def write(self, id: str, line: str) -> None:
         """The container writes a line."""
         with self._changed:
-            self._get(id).lines.append((self._clock.now(), f"{line}\n".encode()))
+            container = self._get(id)
+            container.lines.append((self._clock.now(), f"{line}\n".encode()))
+            limits = container.spec.logs
+            while sum(len(kept) for _, kept in container.lines) > limits.size * limits.files:
+                del container.lines[0]
+                container.dropped += 1
             self._changed.notify_all()
 
     def break_off(self) -> None:
@@ -241,14 +248,14 @@ class FakeRuntime:
         with self._reached():
             container = self._get(id)
             present = [entry for entry in container.lines if entry[0] >= since]
-            position = len(container.lines)
+            position = container.dropped + len(container.lines)
         first = present if tail is None else present[len(present) - min(tail, len(present)) :]
 
         def next_lines() -> Sequence[bytes] | None:
             nonlocal first, position
             self._reach()
-            new, first = [*first, *container.lines[position:]], []
-            position = len(container.lines)
+            new, first = [*first, *container.lines[max(0, position - container.dropped) :]], []
+            position = container.dropped + len(container.lines)
             ended = not follow or container.state.state == "exited" or id not in self._containers
             chunks = [_stamp(at) + line if timestamps else line for at, line in new] if stdout else []
             return chunks or (None if ended else ())

@@ -19,15 +19,22 @@ OLD = 3600.0
 
 
 class Bench:
-    def __init__(self, clock: FakeClock, folder: Path, policy: GcPolicy = GcPolicy()) -> None:  # noqa: B008
-        self.clock, self.runtime = clock, FakeRuntime(clock)
+    def __init__(
+        self, clock: FakeClock, folder: Path, policy: GcPolicy | None = None, runtime: FakeRuntime | None = None
+    ) -> None:
+        self.clock, self.runtime = clock, runtime or FakeRuntime(clock)
         self.records = ImageRecords(folder / "images.json", clock)
         puller = Puller(self.runtime, clock, self.records.pulled)
         self.images = ImageManager(self.runtime, puller, clock, lambda image: self.records.used([image.id]))
         self.warnings: list[tuple[str, str]] = []
         self.changes = 0
         self.collector = ImageCollector(
-            self.runtime, self.records, policy, clock, lambda *event: self.warnings.append(event), self.changed
+            self.runtime,
+            self.records,
+            policy or GcPolicy(),
+            clock,
+            lambda *event: self.warnings.append(event),
+            self.changed,
         )
 
     def changed(self) -> None:
@@ -124,15 +131,13 @@ def test_what_was_not_used_for_very_long_goes_from_an_empty_disk(clock: FakeCloc
 
 
 def test_an_image_that_cannot_be_removed_keeps_no_other(clock: FakeClock, tmp_path: Path) -> None:
-    bench = Bench(clock, tmp_path)
-
     class Busy(FakeRuntime):
         def remove_image(self, reference: str) -> None:
             if reference == "a:1":
                 raise RuntimeFailure("image has dependent child images")
             super().remove_image(reference)
 
-    bench.runtime.__class__ = Busy
+    bench = Bench(clock, tmp_path, runtime=Busy(clock))
     bench.pull("a:1", "b:1")
     bench.clock.advance(OLD)
     bench.runtime.space = FULL
