@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 from agent.image_name import with_tag
@@ -18,6 +19,8 @@ from agent.runtime.base import (
 )
 from orchestrator.util.clock import Clock
 
+#: Looks at images at one time: more only wait for each other in the engine.
+_LOOKS = 8
 #: Seconds after which to ask again for what cannot change by itself.
 _LATER = 10.0
 #: After a failed pull, when to ask again: the answer is then ImagePullBackOff, which says why nothing happens.
@@ -43,6 +46,7 @@ class ImageManager:
         self._runtime, self._puller, self._clock = runtime, puller, clock
         self._on_use = on_use
         self._backoff = PullBackoff(clock)
+        self._looks = threading.Semaphore(_LOOKS)
 
     def ensure(
         self, reference: str, policy: str, auths: Sequence[RegistryAuth], on_event: OnEvent, pod: str = ""
@@ -75,7 +79,8 @@ class ImageManager:
 
     def _present(self, full: str, reference: str, on_event: OnEvent) -> Image | None:
         try:
-            return self._runtime.image(full)
+            with self._looks:
+                return self._runtime.image(full)
         except NoSuchImage:
             return None
         except EngineUnreachable:
