@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from agent.runtime.base import LABEL_CLUSTER, ContainerSpec, Mount, NoSuchImage, PortMapping, RegistryAuth
+from agent.runtime.base import ContainerSpec, Mount, NoSuchImage, PortMapping, RegistryAuth
 from agent.runtime.docker import DockerRuntime
 from orchestrator.api.groups.core import POD, SECRET
-from orchestrator.api.meta import name
 from registry import offline
 from tests.e2e.harness import free_port
 from tests.fakes import images
@@ -100,10 +99,7 @@ def world(tmp_path: Path, runtime: DockerRuntime, monkeypatch: pytest.MonkeyPatc
         )
         made.start()
         yield made
-        for left in made.client.list(POD, "default").items:
-            made.client.delete(POD, name(left), "default", grace_seconds=0)
-        eventually(lambda: not made.client.list(POD, "default").items)
-        eventually(lambda: not runtime.list({LABEL_CLUSTER: made.settings.cluster}))
+        made.delete_pods()
 
 
 def job(image: str, **spec: object) -> dict[str, object]:

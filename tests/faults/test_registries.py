@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.runtime.base import LABEL_CLUSTER, ContainerSpec, NoSuchImage, PullFailed, RegistryAuth, RegistryUnavailable
+from agent.runtime.base import ContainerSpec, NoSuchImage, PullFailed, RegistryAuth, RegistryUnavailable
 from agent.runtime.docker import DockerRuntime
 from orchestrator.api.groups.core import NODE as NODES
 from orchestrator.api.groups.core import POD, SECRET
-from orchestrator.api.meta import name, status
+from orchestrator.api.meta import status
 from tests.fakes.agent import NODE, Lab, eventually, lab
 from tests.fakes.pods import container, pod
 from tests.fakes.registry import FakeRegistry, fake_registry
@@ -124,14 +124,12 @@ def test_another_platform(runtime: DockerRuntime) -> None:
 
 
 @pytest.fixture
-def world(tmp_path: Path, runtime: DockerRuntime) -> Iterator[Lab]:
+def world(tmp_path: Path, runtime: DockerRuntime, registry: FakeRegistry) -> Iterator[Lab]:
+    """It ends before the registry, whose images go when no container uses them."""
     with lab(tmp_path, runtime=runtime) as made:
         made.start()
         yield made
-        for left in made.client.list(POD, "default").items:
-            made.client.delete(POD, name(left), "default", grace_seconds=0)
-        eventually(lambda: not made.client.list(POD, "default").items)
-        eventually(lambda: not runtime.list({LABEL_CLUSTER: made.settings.cluster}))
+        made.delete_pods()
 
 
 def test_the_pod_says_what_the_registry_said(world: Lab, registry: FakeRegistry) -> None:
