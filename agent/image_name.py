@@ -37,3 +37,18 @@ def registry_and_path(reference: str) -> tuple[str, str]:
         head, rest = DOCKER_HUB, name if slash else f"library/{name}"
     path, colon, tag = rest.rpartition(":")
     return head, path if colon and "/" not in tag else rest
+
+
+def canonical(reference: str) -> str:
+    """One name for all that mean the same: `nginx` -> `docker.io/library/nginx:latest`. Raises ValueError."""
+    match = _REFERENCE.fullmatch(with_tag(reference))
+    assert match is not None
+    registry, path = registry_and_path(match["name"])
+    tag, digest = match["tag"], match["digest"]
+    return f"{registry}/{path}" + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+
+
+def repository(reference: str) -> str:
+    """`nginx:1` -> `docker.io/library/nginx`. Raises ValueError."""
+    with_tag(reference)
+    return "/".join(registry_and_path(reference))

@@ -28,8 +28,9 @@ from agent.eviction.manager import EvictionManager, EvictionTools
 from agent.eviction.signals import observe
 from agent.eviction.storage import StorageMeter
 from agent.https import HttpsServer
+from agent.image_gc import PERIOD as IMAGE_GC_PERIOD
+from agent.image_service import ImageService
 from agent.image_volumes import ImageVolumes
-from agent.images import ImageManager
 from agent.kubelet import Kubelet
 from agent.lease import NodeLease
 from agent.local_volumes import LocalVolumes
@@ -46,7 +47,7 @@ from agent.pool import Pool
 from agent.prober import Prober
 from agent.proxy.anyip import ensure_routes
 from agent.reports import Reports
-from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, Runtime, RuntimeFailure
+from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, EngineInfo, LogLimits, Runtime, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.resolver import parse_resolv_conf
@@ -76,8 +77,10 @@ log = logging.getLogger("agent")
 
 #: Engine calls that start or remove something, at one time; more only wait for each other.
 QUICK = 8
-#: Pulls and stops at one time: they mostly wait.
+#: Stops at one time: they mostly wait.
 SLOW = 64
+#: Containers that wait for their images at one time, each for its own: a pull that hangs keeps no other waiting.
+IMAGES = 512
 #: Seconds between listings of all containers, the safety net under the engine's events.
 RELIST = 45.0
 #: Seconds between looks for new contents of ConfigMap and Secret volumes (the kubelet's sync period).
@@ -113,8 +116,14 @@ class Agent:
         volumes = VolumeManager(
             folders, lookup, context, tokens=TokenManager(client, clock), images=ImageVolumes(folders, runtime)
         )
+
+        def tell(reason: str, message: str, type: EventType = "Normal") -> None:
+            self._recorder.event(node_reference(node), type, reason, message)
+
+        warn = partial(tell, type="Warning")
+        self.images = ImageService(settings, runtime, files, clock, warn, lambda: self.node.changed())
         messages = TerminationMessages(runtime, folders)
-        tools = Tools(runtime, ImageManager(runtime, clock), volumes, lookup, self._recorder, clock, context, messages)
+        tools = Tools(runtime, self.images.manager, volumes, lookup, self._recorder, clock, context, messages)
         admission = Admission(
             lambda: NodeView(
                 self.node.object, context.abilities, self.evictions.conditions, self.node_shutdown.shutting_down
@@ -131,6 +140,7 @@ class Agent:
             clock=clock,
             quick=Pool("pod-quick", QUICK),
             slow=Pool("pod-slow", SLOW),
+            images=Pool("pod-image", IMAGES),
             host_ip=primary_address(),
             others=kubelet.others,
             allocatable=context.allocatable,
@@ -141,19 +151,16 @@ class Agent:
         self.meter = meter = UsageMeter(kubelet, runtime, lambda: machine_usage.read(clock.now()))
         storage = StorageMeter(runtime, folders, clock)
         machine = NodeMeter(kubelet, storage, files, lambda: self.node.engine_root)
-
-        def tell(reason: str, message: str, type: EventType = "Normal") -> None:
-            self._recorder.event(node_reference(node), type, reason, message)
-
         eviction_tools = EvictionTools(
             kubelet=kubelet,
             runtime=runtime,
             storage=storage,
             clock=clock,
             observe=lambda: observe(files, self.node.engine_root),
-            tell=partial(tell, type="Warning"),
+            tell=warn,
             changed=lambda: self.node.changed(),
             evicted=figures.evicted,
+            reclaim=[self.images.collector.remove_unused],
         )
         self.evictions = EvictionManager(eviction_config(settings), eviction_tools)
         periods = ShutdownPeriods(settings.shutdown_grace_period, settings.shutdown_grace_period_critical_pods)
@@ -175,6 +182,7 @@ class Agent:
         self._scheduler.add_job(kubelet.refresh_volumes, "interval", seconds=REFRESH)
         self._scheduler.add_job(self.statics.load, "interval", seconds=LOOK_FOR_MANIFESTS)
         self._scheduler.add_job(self.statics.show, "interval", seconds=LOOK_FOR_MANIFESTS)
+        self._scheduler.add_job(self.images.collector.collect, "interval", seconds=IMAGE_GC_PERIOD)
         self._scheduler.add_job(meter.sample, "interval", seconds=PERIOD, next_run_time=datetime.now(UTC))
         self._scheduler.add_job(self.evictions.synchronize, "interval", seconds=eviction.PERIOD)
 
@@ -231,6 +239,7 @@ def _context(settings: Settings, node: str, allocatable: Quantities) -> NodeCont
         allocatable=allocatable,
         abilities=node_facts.abilities(),
         seccomp_profiles=settings.home / "seccomp",
+        logs=LogLimits(settings.container_log_max_size, settings.container_log_max_files),
     )
 
 

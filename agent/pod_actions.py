@@ -161,13 +161,20 @@ class PodActions:
             policy,
             pull_secrets.auths(reference, self._pull_secrets(pod)),
             lambda type, reason, message: self._event(pod, PodEvent(cast(EventType, type), reason, message), container),
+            uid(pod),
         )
 
     def _pull_secrets(self, pod: Object) -> list[Object]:
-        """Those that there are: with none the pull goes ahead anonymously, and says what it lacks."""
-        names = [reference["name"] for reference in spec(pod).get("imagePullSecrets") or ()]
-        found = (self._tools.lookup(SECRET, namespace(pod), name) for name in names)
-        return [secret for secret in found if secret is not None]
+        """Those that there are: without the others the pull goes ahead, and an event says what it lacks."""
+        names = [reference["name"] for reference in spec(pod).get("imagePullSecrets") or () if reference.get("name")]
+        found = {name: self._tools.lookup(SECRET, namespace(pod), name) for name in names}
+        missing = ", ".join(name for name, secret in found.items() if secret is None)
+        if missing:
+            text = (
+                f"Unable to retrieve some image pull secrets ({missing}); attempting to pull the image may not succeed."
+            )
+            self._event(pod, PodEvent("Warning", "FailedToRetrieveImagePullSecret", text))
+        return [secret for secret in found.values() if secret is not None]
 
     def _create_container(self, pod: Object, action: CreateContainer, memory: PodMemory) -> None:
         container = _container(pod, action.container)
@@ -190,7 +197,12 @@ class PodActions:
             runtime=runtime_classes.handler(pod, tools.lookup),
             seccomp=seccomp.profile(pod, container, tools.node.seccomp_profiles),
         )
-        self._create(made, memory, image.id)
+        try:
+            self._create(made, memory, image.id)
+        except NoSuchImage:
+            # It was removed since it was made sure of.
+            memory.image_used(action.container)
+            raise
         memory.image_used(action.container)
         self._event(pod, PodEvent("Normal", "Created", f"Created container: {action.container}"), action.container)
 

@@ -40,8 +40,8 @@ LIVE_VOLUMES = frozenset({"configMap", "secret", "downwardAPI", "projected"})
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all workers of a node use. `quick` runs what the engine does in less than a second, `slow` pulls and
-    stops, which may take minutes."""
+    """What all workers of a node use. `quick` runs what the engine does in less than a second, `slow` stops, which may
+    take minutes, and `images` the waiting for pulls, which may take for ever."""
 
     actions: PodActions
     prober: Prober
@@ -50,6 +50,7 @@ class Shared:
     clock: Clock
     quick: Pool
     slow: Pool
+    images: Pool
     host_ip: str
     #: The other pods of the node, with what was granted to them.
     others: Callable[[str], Iterable[Object]]
@@ -171,8 +172,12 @@ class PodWorker:
 
     def _begin(self, pod: Object, action: Action) -> None:
         self.memory.begin(action)
-        pool = self._shared.slow if _may_take_long(pod, action) else self._shared.quick
-        pool.submit(lambda: self._run(pod, action))
+        self._pool(pod, action).submit(lambda: self._run(pod, action))
+
+    def _pool(self, pod: Object, action: Action) -> Pool:
+        if isinstance(action, EnsureImage):
+            return self._shared.images
+        return self._shared.slow if _may_take_long(pod, action) else self._shared.quick
 
     def _run(self, pod: Object, action: Action) -> None:
         begun, failed = self._shared.clock.monotonic(), True
@@ -234,7 +239,7 @@ def _may_take_long(pod: Object, action: Action) -> bool:
         return container is not None and hook_of(container, "postStart") is not None
     if isinstance(action, PrepareVolumes):
         return any("image" in volume for volume in spec(pod).get("volumes") or ())
-    return isinstance(action, EnsureImage | KillContainer)
+    return isinstance(action, KillContainer)
 
 
 def _targets(pod: Object, seen: Observed, host_ip: str) -> Iterator[Target]:

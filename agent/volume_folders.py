@@ -99,8 +99,13 @@ class VolumeFolders:
             raise VolumeError(f"{what} cannot be removed: {error}") from error
 
     def _remove(self, folder: Path) -> None:
-        if not folder.exists():
-            return
+        while folder.exists():
+            try:
+                self._delete(folder)
+            except FileNotFoundError:
+                continue  # An agent that stops is at it too; another round takes what either left.
+
+    def _delete(self, folder: Path) -> None:
         # Also what is somebody else's: a subPath of a hostPath.
         for point in mounts.below(folder):
             mounts.unmount(point)

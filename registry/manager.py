@@ -10,11 +10,13 @@ from agent.runtime.base import (
     LABEL_CLUSTER,
     ContainerSpec,
     ContainerState,
+    CredentialsFailed,
     Mount,
     NameInUse,
     NoSuchImage,
     PortMapping,
     PullFailed,
+    RegistryAuth,
     Runtime,
     RuntimeFailure,
 )
@@ -115,8 +117,17 @@ def obtain(runtime: Runtime, upstream: str, package: str, say: Say) -> str:
     except NoSuchImage:
         say(f"pulling {upstream}")
     try:
-        runtime.pull(upstream)
+        runtime.pull(upstream, _login(runtime, upstream, say))
         return upstream
     except PullFailed as error:
         say(f"Docker Hub cannot be used ({error}); making the image from the distribution's packages instead")
         return offline.build(runtime, package, say)
+
+
+def _login(runtime: Runtime, reference: str, say: Say) -> RegistryAuth | None:
+    """The user's own, where there is one: Docker Hub serves who logs in more often."""
+    try:
+        return runtime.machine_auth(reference)
+    except CredentialsFailed as error:
+        say(f"pulling without a login: {error}")
+        return None

@@ -80,6 +80,15 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLimits:
+    """What of a container's output is kept: `files` files of `size` bytes, the oldest go first. The kubelet's
+    containerLogMaxFiles and containerLogMaxSize, with its defaults."""
+
+    size: int = 10 << 20
+    files: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """Everything needed to create one container. `name` is the engine's name for it, unique on the engine.
 
@@ -108,6 +117,7 @@ class ContainerSpec:
     dns_options: Sequence[str] = ()
     ports: Sequence[PortMapping] = ()
     resources: Resources = field(default_factory=Resources)
+    logs: LogLimits = field(default_factory=LogLimits)
     user: str = ""
     groups: Sequence[str] = ()
     privileged: bool = False
@@ -233,9 +243,20 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """The file system that the engine keeps its images and containers on; in bytes."""
+
+    capacity: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryAuth:
+    """A user's name and password, or an `identity_token`, which some registries' logins give out instead."""
+
     username: str
     password: str
+    identity_token: str = ""
 
 
 class RuntimeFailure(Exception):
@@ -263,7 +284,15 @@ class NameInUse(RuntimeFailure):
 
 
 class PullFailed(RuntimeFailure):
-    """The image could not be had: unknown, denied, or the registry is not reachable."""
+    """The image could not be had: unknown, denied, too often asked for, or there is no room for it."""
+
+
+class RegistryUnavailable(PullFailed):
+    """The registry cannot be reached, or says that it cannot serve now."""
+
+
+class CredentialsFailed(RuntimeFailure):
+    """The machine's credentials for a registry cannot be read: a broken file, or a helper that fails or hangs."""
 
 
 class ConfigError(Exception):
@@ -375,8 +404,30 @@ class Runtime(Protocol):
 
     def images(self) -> Sequence[Image]: ...
 
-    def pull(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> None:
-        """Raises PullFailed. `progress(layer, done, total)` in bytes."""
+    def images_in_use(self) -> frozenset[str]:
+        """Ids of the images that containers were made from, running or not, whoever made them."""
+
+    def remove_image(self, reference: str) -> None:
+        """Take a name (or an id) away; with its last name goes the image. Raises RuntimeFailure while it is in use."""
+
+    def disk(self) -> Disk | None:
+        """None when the engine's files are out of sight: it runs on another machine."""
+
+    def machine_auth(self, reference: str) -> RegistryAuth | None:
+        """What the Docker configuration of the user who runs this says for the image's registry, asking credential
+        helpers; None when it says nothing. Raises CredentialsFailed."""
+
+    def pull(
+        self,
+        reference: str,
+        auth: RegistryAuth | None = None,
+        progress: Progress | None = None,
+        platform: str = "",
+    ) -> None:
+        """Without `auth`, anonymously. Raises PullFailed, also when nothing comes for a while.
+
+        `progress(layer, done, total)` in bytes; `platform` is `os/architecture[/variant]`, "" for the engine's own.
+        """
 
     def push(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> str:
         """Push to the registry the reference names; returns the digest. Raises RuntimeFailure."""

@@ -25,9 +25,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.image_name import registry_and_path
 from agent.runtime.base import (
     ContainerSpec,
     ContainerState,
+    Disk,
     DiskUsage,
     EngineInfo,
     EngineUnreachable,
@@ -73,6 +75,8 @@ class _Container:
     spec: ContainerSpec
     state: ContainerState
     lines: list[tuple[float, bytes]] = field(default_factory=list)
+    #: How many lines are kept no more.
+    dropped: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
     #: Bytes written to its file system.
     layer: int = 0
@@ -88,6 +92,10 @@ class FakeRuntime:
         self.unreachable = False
         #: Image reference -> the message its pull fails with.
         self.pull_failures: dict[str, str] = {}
+        #: The credentials of the machine's user, by registry.
+        self.logins: dict[str, RegistryAuth] = {}
+        #: What `disk` tells; images that come and go change it not.
+        self.space: Disk | None = Disk(100 << 30, 90 << 30)
         #: Image reference -> the message that starting a container of it fails with.
         self.start_failures: dict[str, str] = {}
         #: Image reference -> the message that changing the limits of a container of it fails with.
@@ -125,7 +133,12 @@ class FakeRuntime:
     def write(self, id: str, line: str) -> None:
         """The container writes a line."""
         with self._changed:
-            self._get(id).lines.append((self._clock.now(), f"{line}\n".encode()))
+            container = self._get(id)
+            container.lines.append((self._clock.now(), f"{line}\n".encode()))
+            limits = container.spec.logs
+            while sum(len(kept) for _, kept in container.lines) > limits.size * limits.files:
+                del container.lines[0]
+                container.dropped += 1
             self._changed.notify_all()
 
     def break_off(self) -> None:
@@ -264,14 +277,14 @@ class FakeRuntime:
         with self._reached():
             container = self._get(id)
             present = [entry for entry in container.lines if entry[0] >= since]
-            position = len(container.lines)
+            position = container.dropped + len(container.lines)
         first = present if tail is None else present[len(present) - min(tail, len(present)) :]
 
         def next_lines() -> Sequence[bytes] | None:
             nonlocal first, position
             self._reach()
-            new, first = [*first, *container.lines[position:]], []
-            position = len(container.lines)
+            new, first = [*first, *container.lines[max(0, position - container.dropped) :]], []
+            position = container.dropped + len(container.lines)
             ended = not follow or container.state.state == "exited" or id not in self._containers
             chunks = [_stamp(at) + line if timestamps else line for at, line in new] if stdout else []
             return chunks or (None if ended else ())
@@ -321,7 +334,32 @@ class FakeRuntime:
         with self._reached():
             return list(self._images.values())
 
-    def pull(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> None:
+    def images_in_use(self) -> frozenset[str]:
+        with self._reached():
+            return frozenset(container.state.image_id for container in self._containers.values())
+
+    def remove_image(self, reference: str) -> None:
+        with self._reached():
+            names = [name for name, image in self._images.items() if reference in (name, image.id, *image.digests)]
+            if any(self._images[name].id in self.images_in_use() for name in names):
+                raise RuntimeFailure(f"conflict: unable to remove {reference}: a container uses it")
+            for name in names:
+                del self._images[name]
+
+    def disk(self) -> Disk | None:
+        self._reach()
+        return self.space
+
+    def machine_auth(self, reference: str) -> RegistryAuth | None:
+        return self.logins.get(registry_and_path(reference)[0])
+
+    def pull(
+        self,
+        reference: str,
+        auth: RegistryAuth | None = None,
+        progress: Progress | None = None,
+        platform: str = "",
+    ) -> None:
         self._reach()
         self.pulled.append(reference)
         if reference in self.pull_failures:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.runtime.base import LogLimits
+
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
@@ -44,3 +46,5 @@ class NodeContext:
     abilities: Abilities = Abilities()
     #: The folder that a seccomp profile of type Localhost is in.
     seccomp_profiles: Path = Path("seccomp")
+    #: How much of each container's output is kept.
+    logs: LogLimits = field(default_factory=LogLimits)

@@ -118,6 +118,7 @@ def container_spec(
         ipc="host" if spec(pod).get("hostIPC") else sandbox,
         pid=_pid_namespace(pod, sandbox, target_id),
         resources=limits.container_resources(pod, container, node),
+        logs=node.logs,
         user=security.user(pod, own, image),
         groups=security.groups(pod),
         privileged=bool(own.get("privileged")),

@@ -85,6 +85,23 @@ class Settings:
     split: bool = False
     #: Docker Engine's address; "" takes DOCKER_HOST or the default socket.
     engine: str = ""
+    #: One pull at a time (the kubelet's serializeImagePulls); else at most so many at once, 0 for any number.
+    serialize_image_pulls: bool = False
+    max_parallel_image_pulls: int = 0
+    #: What is pulled of images for several platforms, as `linux/amd64`; "" for the engine's own.
+    image_platform: str = ""
+    #: Percent of the engine's disk in use: from the first on unused images are removed, until the second is reached.
+    image_gc_high_threshold_percent: int = 85
+    image_gc_low_threshold_percent: int = 80
+    #: An image younger than this, or used more recently, stays (the kubelet's imageMinimumGCAge).
+    image_minimum_gc_age: float = 120.0
+    #: An image that nobody used for so long goes, however empty the disk is (imageMaximumGCAge); 0 for never.
+    image_maximum_gc_age: float = 0.0
+    #: Whether images may be removed that podlab's pods did not bring here: all that no container uses.
+    image_gc_foreign: bool = False
+    #: Of each container's output so many files of so many bytes are kept.
+    container_log_max_size: int = 10 << 20
+    container_log_max_files: int = 5
 
     @property
     def server(self) -> str:
@@ -157,3 +174,26 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"dns_ip {dns} is not in service_cidr {services}")
     if not 0 <= settings.shutdown_grace_period_critical_pods <= settings.shutdown_grace_period:
         raise SettingsError("shutdown_grace_period_critical_pods is a part of shutdown_grace_period: choose less")
+    _check_images(settings)
+    if settings.container_log_max_size <= 0:
+        raise SettingsError("container_log_max_size must be greater than 0")
+    if settings.container_log_max_files < 2:
+        raise SettingsError("container_log_max_files must be greater than 1")
+
+
+def _check_images(settings: Settings) -> None:
+    """Raises SettingsError, where the kubelet would not start either."""
+    low, high = settings.image_gc_low_threshold_percent, settings.image_gc_high_threshold_percent
+    if not 0 <= low < high <= 100:
+        raise SettingsError(
+            f"image_gc_low_threshold_percent {low} must be less than image_gc_high_threshold_percent {high}, "
+            "both from 0 to 100"
+        )
+    if settings.max_parallel_image_pulls < 0:
+        raise SettingsError("max_parallel_image_pulls must not be negative (0: no limit)")
+    if settings.serialize_image_pulls and settings.max_parallel_image_pulls > 1:
+        raise SettingsError("max_parallel_image_pulls cannot be larger than 1 unless serialize_image_pulls is false")
+    if settings.image_minimum_gc_age < 0 or settings.image_maximum_gc_age < 0:
+        raise SettingsError("image_minimum_gc_age and image_maximum_gc_age must not be negative")
+    if 0 < settings.image_maximum_gc_age <= settings.image_minimum_gc_age:
+        raise SettingsError("image_maximum_gc_age must be greater than image_minimum_gc_age (0: never)")

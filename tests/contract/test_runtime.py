@@ -19,6 +19,7 @@ from agent.runtime.base import (
     STDOUT,
     ContainerSpec,
     EngineUnreachable,
+    LogLimits,
     NameInUse,
     NoSuchContainer,
     NoSuchImage,
@@ -579,6 +580,50 @@ def test_an_unknown_runtime_is_refused(bench: Bench) -> None:
         bench.runtime.start(bench.runtime.create(spec))
 
 
+def test_images_of_containers_are_in_use_and_stay(bench: Bench) -> None:
+    image = bench.runtime.image(bench.image)
+    id = bench.runtime.create(bench.spec("a", ()))
+    assert image.id in bench.runtime.images_in_use()
+    with pytest.raises(RuntimeFailure):
+        bench.runtime.remove_image(image.id)
+    bench.runtime.remove(id)
+    assert bench.runtime.image(bench.image) == image
+
+
+def test_an_image_goes_with_its_last_name(bench: Bench) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(bench.label))
+    bench.runtime.import_image(buffer.getvalue(), IMPORTED)
+    image, other = bench.runtime.image(IMPORTED), f"podlab/test-{bench.label}:1"
+    bench.runtime.tag(IMPORTED, other)
+    assert image.id not in bench.runtime.images_in_use()
+    bench.runtime.remove_image(IMPORTED)
+    assert bench.runtime.image(other).id == image.id
+    bench.runtime.remove_image(other)
+    assert image.id not in [left.id for left in bench.runtime.images()]
+    bench.runtime.remove_image(other)
+
+
+def test_the_disk_has_a_size(bench: Bench) -> None:
+    disk = bench.runtime.disk()
+    assert disk is not None
+    assert 0 <= disk.available <= disk.capacity
+
+
+def test_of_a_long_output_the_end_is_kept(bench: Bench) -> None:
+    """Whatever was rotated away: what is read has no holes."""
+    lines = [f"line-{number:04d}-{'x' * 80}" for number in range(500)]
+    spec = replace(bench.spec("a", bench.script(*lines, exit=0)), logs=LogLimits(size=8192, files=3))
+    id = bench.runtime.create(spec)
+    bench.runtime.start(id)
+    bench.wait_exited(id)
+    kept = b"".join(bench.runtime.logs(id)).decode().splitlines()
+    assert lines[-len(kept) :] == kept
+    assert 8192 < sum(len(line) + 1 for line in kept) <= 3 * 8192
+    assert b"".join(bench.runtime.logs(id, tail=100)).decode().splitlines() == lines[-100:]
+
+
 def test_volumes_come_and_go(bench: Bench) -> None:
     name = f"podlab-test-{bench.label}"
     bench.runtime.ensure_volume(name, bench.labels)
@@ -606,6 +651,9 @@ def test_nothing_answers_without_an_engine(bench: Bench) -> None:
         lambda: gone.attach("a", stdin=False, tty=False),
         lambda: gone.image("a"),
         lambda: gone.pull("a"),
+        lambda: gone.remove_image("a"),
+        gone.images_in_use,
+        gone.disk,
         gone.ensure_pause_image,
     ]
     for attempt in attempts:

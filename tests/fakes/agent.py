@@ -108,6 +108,12 @@ class Lab:
             self.agent.stop()
             self.agent = None
 
+    def delete_pods(self) -> None:
+        """Return when nothing of them is left, and nothing more is being made."""
+        for left in self.client.list(POD, "default").items:
+            self.client.delete(POD, name(left), "default", grace_seconds=0)
+        eventually(lambda: self.agent is None or not self.agent.kubelet.workers())
+
     def clear(self) -> None:
         """Stop, and leave nothing of it on this machine."""
         self.stop()

@@ -41,7 +41,7 @@ class Exchange(BaseHTTPRequestHandler):
     def do_any(self) -> None:
         self.server.handle_exchange(self)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
 
     def log_message(self, format: str, *args: object) -> None:
         """Tests need no access log."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, ContainerSpec
+from agent.runtime.base import LABEL_CLUSTER, LABEL_NODE, ContainerSpec, Disk, EngineUnreachable, NoSuchImage
 from agent.runtime.fake import FakeRuntime
 from orchestrator.api.groups.core import CONFIG_MAP, POD
 from orchestrator.api.groups.core import NODE as NODES
@@ -98,6 +100,74 @@ def test_an_image_that_does_not_exist_is_named_and_waited_for(world: Lab, engine
     eventually(lambda: world.waiting("web") == "ImagePullBackOff")
     assert status(world.pod("web"))["phase"] == "Pending"
     eventually(lambda: "Failed to pull image" in world.told("web", "Failed"))
+
+
+def test_an_image_that_is_removed_before_its_container_is_made_is_pulled_again(world: Lab, engine: FakeRuntime) -> None:
+    """As by `docker rmi`, or another node's garbage collection, at the wrong moment."""
+    made_of, gone = engine.create, []
+
+    def create(spec: ContainerSpec) -> str:
+        if spec.image == "nginx:1" and not gone:
+            gone.append(spec.image)
+            engine.remove_image(spec.image)
+        return made_of(spec)
+
+    engine.create = create  # type: ignore[method-assign]
+    world.start()
+    world.create(pod("web", container(image="nginx:1")))
+    eventually(lambda: world.ready("web"))
+    assert engine.pulled == ["nginx:1"] * 2
+    assert "No such image" in eventually(lambda: world.told("web", "Failed"))
+
+
+def test_an_engine_that_fails_during_a_pull_is_asked_again(world: Lab, engine: FakeRuntime) -> None:
+    pulls = engine.pull
+    failures = [EngineUnreachable("Docker Engine does not answer in time")]
+
+    def pull(reference: str, *arguments: Any, **options: Any) -> None:
+        if failures:
+            raise failures.pop()
+        pulls(reference, *arguments, **options)
+
+    engine.pull = pull  # type: ignore[method-assign]
+    world.start()
+    world.create(pod())
+    eventually(lambda: world.ready("web"))
+    assert not failures
+
+
+def test_images_are_pulled_one_by_one_where_that_is_asked_for(world: Lab, engine: FakeRuntime) -> None:
+    world.settings = replace(world.settings, serialize_image_pulls=True)
+    pulls, running, most = engine.pull, [], []
+
+    def pull(reference: str, *arguments: Any, **options: Any) -> None:
+        running.append(reference)
+        most.append(len(running))
+        pulls(reference, *arguments, **options)
+        running.remove(reference)
+
+    engine.pull = pull  # type: ignore[method-assign]
+    world.start()
+    for number in range(10):
+        world.create(pod(f"web-{number}", container(image=f"nginx:{number}")))
+    for number in range(10):
+        eventually(lambda number=number: world.ready(f"web-{number}"))
+    assert most == [1] * 10
+
+
+def test_a_full_disk_is_the_nodes_trouble_and_its_images_go(world: Lab, engine: FakeRuntime) -> None:
+    world.settings = replace(world.settings, image_minimum_gc_age=0.0)
+    agent = world.start()
+    run(world, pod("web", container(image="nginx:1")))
+    world.client.delete(POD, "web", "default", grace_seconds=0)
+    eventually(lambda: world.gone("web") and not world.containers("web"))
+    engine.space = Disk(100 << 30, 1 << 30)
+    agent.images.collector.collect()
+    with pytest.raises(NoSuchImage):
+        engine.image("nginx:1")
+    told = eventually(lambda: world.told(NODE, "FreeDiskSpaceFailed"))
+    assert "but only found 1048576 bytes eligible to free" in told
+    eventually(lambda: "nginx:1" not in str(status(world.client.get(NODES, NODE)).get("images")))
 
 
 def test_a_missing_config_map_holds_the_container_until_it_comes(world: Lab, engine: FakeRuntime) -> None:

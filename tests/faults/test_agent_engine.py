@@ -6,6 +6,7 @@ import http.client
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,13 +50,13 @@ def sleeper(image: str, script: str = ":", **fields: object) -> dict[str, object
     return container("app", image, command=["sh", "-c", f"{script}; trap exit TERM; sleep 600 & wait"], **fields)
 
 
-def logs(world: Lab, pod: str) -> bytes:
+def logs(world: Lab, pod: str, query: str = "") -> bytes:
     apiserver = pki.ensure(world.settings.pki, "apiserver", "kube-apiserver")
     context = ssl.create_default_context(cafile=str(apiserver.ca))
     context.load_cert_chain(apiserver.certificate, apiserver.key)
     assert world.agent is not None
     connection = http.client.HTTPSConnection("127.0.0.1", world.agent.port, context=context, timeout=5)
-    connection.request("GET", f"/containerLogs/default/{pod}/app")
+    connection.request("GET", f"/containerLogs/default/{pod}/app{query}")
     answer = connection.getresponse().read()
     connection.close()
     return answer
@@ -73,6 +74,21 @@ def test_a_pod_from_its_creation_to_its_end(world: Lab, busybox: str) -> None:
     world.client.delete(POD, "web", "default", grace_seconds=5)
     eventually(lambda: world.gone("web"))
     assert world.containers("web") == []
+
+
+def test_of_much_output_the_end_is_kept_also_of_the_instance_before(world: Lab, busybox: str) -> None:
+    world.stop()
+    world.settings = replace(world.settings, container_log_max_size=8192, container_log_max_files=2)
+    world.start()
+    script = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; done; exit 1"
+    world.create(pod("web", container("app", busybox, command=["sh", "-c", script])))
+    eventually(lambda: world.entry("web").get("restartCount") == 1 and world.waiting("web") == "CrashLoopBackOff")
+    for query in ("", "?previous=true"):
+        kept = logs(world, "web", query).splitlines()
+        numbers = [int(line.split()[1]) for line in kept]
+        assert numbers == list(range(401 - len(kept), 401)), "the newest lines, without holes"
+        assert 50 < len(kept) < 400
+    assert logs(world, "web", "?tailLines=2").splitlines() == kept[-2:]
 
 
 def test_adoption_restarts_nothing(world: Lab, busybox: str) -> None:

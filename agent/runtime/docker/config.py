@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources, RuntimeFailure
+from agent.runtime.base import ContainerSpec, LogLimits, Mount, PortMapping, Resources, RuntimeFailure
 
 Json = dict[str, Any]
 
 _CPU_PERIOD = 100_000
-#: The kubelet's containerLogMaxSize and containerLogMaxFiles.
-_LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
 
 
 def create_body(spec: ContainerSpec, *, lower_oom_score: bool = True, recursion: bool = False) -> Json:
@@ -67,9 +65,14 @@ def _host_config(spec: ContainerSpec, lower_oom_score: bool, recursion: bool) ->
         "Dns": list(spec.dns),
         "DnsSearch": list(spec.dns_search),
         "DnsOptions": list(spec.dns_options),
-        "LogConfig": _LOGS,
+        "LogConfig": _log_config(spec.logs),
     }
     return host | limits(spec.resources) | _fixed(spec.resources, lower_oom_score)
+
+
+def _log_config(limits: LogLimits) -> Json:
+    """The driver whose rotated files the engine reads back, whatever the engine's own default is."""
+    return {"Type": "json-file", "Config": {"max-size": str(limits.size), "max-file": str(limits.files)}}
 
 
 def limits(resources: Resources) -> Json:

@@ -21,6 +21,7 @@ from docker.utils import parse_repository_tag, version_gte
 from agent.runtime.base import (
     ContainerSpec,
     ContainerState,
+    Disk,
     DiskUsage,
     EngineInfo,
     EngineUnreachable,
@@ -38,7 +39,7 @@ from agent.runtime.base import (
     Stats,
     Stream,
 )
-from agent.runtime.docker import answers, cgroups, execution, interactive, transfer
+from agent.runtime.docker import answers, cgroups, credentials, execution, interactive, pulling, transfer
 from agent.runtime.docker.config import create_body, limits
 from agent.runtime.docker.failures import as_missing_container, checked, or_done, translated
 from agent.runtime.docker.known import KnownContainers
@@ -53,16 +54,20 @@ _CONNECTIONS = 32
 _EVENTS = ("create", "start", "die", "oom", "destroy")
 #: API version from which on the engine can be told how deep a read-only mount goes.
 _RECURSION = "1.44"
+#: The kubelet's image pull progress deadline for Docker, in seconds.
+PULL_DEADLINE = 60.0
 _OOM_WARNING = "no negative OOM scores: Docker Engine may not set one (it lacks CAP_SYS_RESOURCE, or is out of sight)"
 
 
 class DockerRuntime:
-    """`url` "" takes DOCKER_HOST or the default socket; `timeout` in seconds is for one answer of the engine.
+    """`url` "" takes DOCKER_HOST or the default socket; `timeout` in seconds is for one answer of the engine, and
+    `pull_deadline` for the next sign of life of a pull.
 
     Nothing is asked of the engine before the first method that needs it.
     """
 
-    def __init__(self, url: str = "", timeout: int = 120) -> None:
+    def __init__(self, url: str = "", timeout: int = 120, pull_deadline: float = PULL_DEADLINE) -> None:
+        self._pull_deadline = pull_deadline
         self._url = url or os.environ.get("DOCKER_HOST") or _DEFAULT_URL
         self._timeout = timeout
         self._connecting = threading.Lock()
@@ -73,10 +78,14 @@ class DockerRuntime:
     def _client(self) -> docker.APIClient:
         with self._connecting:
             if self._connected is None:
-                with translated(EngineUnreachable, EngineUnreachable):
-                    self._connected = docker.APIClient(
-                        self._url, version="auto", timeout=self._timeout, max_pool_size=_CONNECTIONS
-                    )
+                try:
+                    with translated(EngineUnreachable, EngineUnreachable):
+                        self._connected = docker.APIClient(
+                            self._url, version="auto", timeout=self._timeout, max_pool_size=_CONNECTIONS
+                        )
+                except ValueError as error:
+                    # The SDK decodes the logins of the user's configuration, and trips over a broken one.
+                    raise EngineUnreachable(f"the Docker configuration of this user is broken: {error}") from error
                 # The engine is not behind the environment's proxies, and looking for them costs at each call.
                 self._connected.trust_env = False
             return self._connected
@@ -227,14 +236,45 @@ class DockerRuntime:
         with translated():
             return [answers.image(entry) for entry in self._client.images()]
 
-    def pull(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> None:
-        with translated(PullFailed, PullFailed):
-            messages = self._client.pull(*_split(reference), stream=True, decode=True, auth_config=_auth(auth))
+    def images_in_use(self) -> frozenset[str]:
+        with translated():
+            return frozenset(entry["ImageID"] for entry in self._client.containers(all=True))
+
+    def remove_image(self, reference: str) -> None:
+        with or_done():
+            self._client.remove_image(reference)
+
+    def disk(self) -> Disk | None:
+        if not self._url.startswith("unix://"):
+            return None
+        with translated():
+            root = self._client.info()["DockerRootDir"]
+        try:
+            found = os.statvfs(root)
+        except OSError:
+            # In a virtual machine behind the socket, or out of this container's sight.
+            return None
+        return Disk(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
+
+    def machine_auth(self, reference: str) -> RegistryAuth | None:
+        return credentials.machine_auth(_split(reference)[0])
+
+    def pull(
+        self,
+        reference: str,
+        auth: RegistryAuth | None = None,
+        progress: Progress | None = None,
+        platform: str = "",
+    ) -> None:
+        with pulling.explained(self._pull_deadline):
+            messages = pulling.begin(self._client, *_split(reference), auth, platform, self._pull_deadline)
             transfer.follow(messages, progress, PullFailed)
 
     def push(self, reference: str, auth: RegistryAuth | None = None, progress: Progress | None = None) -> str:
         with translated(NoSuchImage):
-            messages = self._client.push(*_split(reference), stream=True, decode=True, auth_config=_auth(auth))
+            messages = self._client.push(
+                *_split(reference), stream=True, decode=True, auth_config=credentials.encoded(auth)
+            )
             return str(transfer.follow(messages, progress)["Digest"])
 
     def tag(self, reference: str, target: str) -> None:
@@ -302,8 +342,3 @@ def _split(reference: str) -> tuple[str, str]:
     """(repository, tag or digest); the tag is `latest` when there is none."""
     repository, tag = parse_repository_tag(reference)
     return repository, tag or "latest"
-
-
-def _auth(auth: RegistryAuth | None) -> dict[str, str] | None:
-    """None leaves the choice to the user's own Docker configuration."""
-    return None if auth is None else {"username": auth.username, "password": auth.password}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.image_name import registry_and_path, with_tag
+from agent.image_name import canonical, registry_and_path, repository, with_tag
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -42,3 +42,19 @@ def test_no_reference(reference: str) -> None:
 )
 def test_registry_and_path(reference: str, parts: tuple[str, str]) -> None:
     assert registry_and_path(reference) == parts
+
+
+@pytest.mark.parametrize(
+    ("reference", "full"),
+    [
+        ("nginx", "docker.io/library/nginx:latest"),
+        ("library/nginx:1", "docker.io/library/nginx:1"),
+        ("docker.io/library/nginx:1", "docker.io/library/nginx:1"),
+        ("me/web", "docker.io/me/web:latest"),
+        ("localhost:5001/web:v1", "localhost:5001/web:v1"),
+        (f"ghcr.io/a/b:1@sha256:{'a' * 64}", f"ghcr.io/a/b:1@sha256:{'a' * 64}"),
+    ],
+)
+def test_the_full_name(reference: str, full: str) -> None:
+    assert canonical(reference) == full
+    assert repository(reference) == full.partition("@")[0].rpartition(":")[0]

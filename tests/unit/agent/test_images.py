@@ -1,31 +1,36 @@
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from agent.images import ImageError, ImageManager, duration
-from agent.runtime.base import EngineUnreachable, PullFailed, RegistryAuth
+from agent.puller import Puller
+from agent.runtime.base import EngineUnreachable, Image, RegistryAuth, RegistryUnavailable, RuntimeFailure
 from agent.runtime.fake import FakeRuntime
 from orchestrator.util.clock import FakeClock
 
 Events = list[tuple[str, str, str]]
 
 
+def make_manager(runtime: FakeRuntime, clock: FakeClock) -> ImageManager:
+    return ImageManager(runtime, Puller(runtime, clock, lambda *_: None), clock)
+
+
 class Bench:
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: FakeClock, runtime: FakeRuntime | None = None) -> None:
         self.clock = clock
-        self.runtime = FakeRuntime(clock)
-        self.manager = ImageManager(self.runtime, clock)
+        self.runtime = runtime or FakeRuntime(clock)
+        self.manager = make_manager(self.runtime, clock)
         self.events: Events = []
 
-    def ensure(self, reference: str = "nginx:1", policy: str = "IfNotPresent", *auths: RegistryAuth) -> str:
+    def ensure(
+        self, reference: str = "nginx:1", policy: str = "IfNotPresent", *auths: RegistryAuth, pod: str = "u1"
+    ) -> str:
         self.events.clear()
-        return self.manager.ensure(reference, policy, auths, lambda *event: self.events.append(event)).id
+        return self.manager.ensure(reference, policy, auths, lambda *event: self.events.append(event), pod).id
 
-    def refused(self, reference: str = "nginx:1", policy: str = "IfNotPresent") -> ImageError:
+    def refused(self, reference: str = "nginx:1", policy: str = "IfNotPresent", pod: str = "u1") -> ImageError:
         with pytest.raises(ImageError) as error:
-            self.ensure(reference, policy)
+            self.ensure(reference, policy, pod=pod)
         return error.value
 
 
@@ -147,18 +152,53 @@ def test_an_image_that_appears_needs_no_pull_and_no_waiting(bench: Bench) -> Non
     bench.ensure("nginx:1")
 
 
-def test_credentials_are_tried_in_turn(clock: FakeClock) -> None:
-    class Guarded(FakeRuntime):
-        def pull(self, reference: str, auth: RegistryAuth | None = None, progress: object = None) -> None:
-            if auth != RegistryAuth("me", "right"):
-                raise PullFailed("denied")
-            super().pull(reference, auth)
+def test_a_new_pod_does_not_wait_for_the_failures_of_others(bench: Bench) -> None:
+    """Who has mended the cause and made the pod anew sees it start."""
+    bench.runtime.pull_failures["nginx:1"] = "not found"
+    bench.refused(pod="old")
+    del bench.runtime.pull_failures["nginx:1"]
+    bench.ensure(pod="new")
+    assert bench.refused("nginx:1", "Always", pod="old").reason == "ImagePullBackOff"
 
-    manager = ImageManager(Guarded(clock), clock)
-    wrong, right = RegistryAuth("me", "wrong"), RegistryAuth("me", "right")
-    assert manager.ensure("nginx:1", "Always", [wrong, right], lambda *_: None)
-    with pytest.raises(ImageError, match="denied"):
-        manager.ensure("nginx:1", "Always", [wrong], lambda *_: None)
+
+def test_a_registry_that_is_away_has_a_reason_of_its_own(clock: FakeClock) -> None:
+    class Away(FakeRuntime):
+        def pull(self, *_: object, **__: object) -> None:
+            raise RegistryUnavailable("dial tcp: connection refused")
+
+    bench = Bench(clock, Away(clock))
+    error = bench.refused()
+    assert error.reason == "RegistryUnavailable"
+    sentence = "image pull failed for nginx:1 because the registry is unavailable: dial tcp: connection refused"
+    assert str(error) == sentence
+    assert bench.events[1:] == [
+        ("Warning", "Failed", 'Failed to pull image "nginx:1": dial tcp: connection refused'),
+        ("Warning", "Failed", "Error: RegistryUnavailable"),
+    ]
+    assert str(bench.refused()) == f'Back-off pulling image "nginx:1": RegistryUnavailable: {sentence}'
+
+
+def test_an_image_that_cannot_be_inspected(clock: FakeClock) -> None:
+    class Broken(FakeRuntime):
+        def image(self, reference: str) -> Image:
+            raise RuntimeFailure("input/output error")
+
+    bench = Bench(clock, Broken(clock))
+    error = bench.refused()
+    sentence = 'Failed to inspect image "nginx:1": input/output error'
+    assert (error.reason, str(error)) == ("ImageInspectError", sentence)
+    assert bench.events == [
+        ("Warning", "InspectFailed", sentence),
+        ("Warning", "Failed", "Error: ImageInspectError"),
+    ]
+
+
+def test_images_are_known_to_be_used(clock: FakeClock) -> None:
+    runtime, used = FakeRuntime(clock), []
+    manager = ImageManager(runtime, Puller(runtime, clock, lambda *_: None), clock, lambda image: used.append(image.id))
+    for policy in ("IfNotPresent", "Never", "Always"):
+        manager.ensure("nginx:1", policy, (), lambda *_: None)
+    assert used == [runtime.image("nginx:1").id] * 3
 
 
 def test_an_engine_that_is_away_is_no_failed_pull(bench: Bench) -> None:
@@ -167,37 +207,6 @@ def test_an_engine_that_is_away_is_no_failed_pull(bench: Bench) -> None:
         bench.ensure("nginx:1", "Always")
     bench.runtime.unreachable = False
     bench.ensure("nginx:1", "Always")
-
-
-def test_who_comes_during_a_pull_waits_for_it(clock: FakeClock) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    class Slow(FakeRuntime):
-        def pull(self, reference: str, auth: RegistryAuth | None = None, progress: object = None) -> None:
-            begun.set()
-            assert go_on.wait(10)
-            super().pull(reference, auth)
-
-    runtime = Slow(clock)
-    manager = ImageManager(runtime, clock)
-    waiting, found = threading.Semaphore(0), []
-
-    def ensure() -> None:
-        found.append(manager.ensure("nginx:1", "Always", (), lambda *_: waiting.release()))
-
-    threads = [threading.Thread(target=ensure) for _ in range(5)]
-    threads[0].start()
-    assert begun.wait(10)
-    for thread in threads[1:]:
-        thread.start()
-    for _ in threads:
-        # Each has said "Pulling", so each has found the pull that runs.
-        assert waiting.acquire(timeout=10)
-    go_on.set()
-    for thread in threads:
-        thread.join(10)
-    assert runtime.pulled == ["nginx:1"]
-    assert len(found) == 5 and len(set(found)) == 1
 
 
 @pytest.mark.parametrize(

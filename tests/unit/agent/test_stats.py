@@ -101,7 +101,7 @@ def test_samples_become_rates(world: Lab, clock: FakeClock) -> None:
     moving.at, moving.cpu = started.started_at + 3600, 7 * 10**9
     meter.sample()
     (web,) = meter.usage.pods
-    assert [c.name for c in web.containers] == ["app", "side"]
+    assert sorted(c.name for c in web.containers) == ["app", "side"]
     assert web.total == Usage(Stats(14 * 10**9, 2 << 20, moving.at), None)
     assert meter.usage.machine is not None and meter.usage.machine.rate is None
     clock.advance(PERIOD)

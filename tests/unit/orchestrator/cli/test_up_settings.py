@@ -33,6 +33,14 @@ def test_a_switch_is_true_or_false(tmp_path: Path, text: str, value: bool) -> No
         ({"dns_ip": "10.1.1.1"}, "dns_ip 10.1.1.1 is not in service_cidr"),
         ({"service_cidr": "all of it"}, "all of it"),
         ({"home": "/tmp"}, "there is no setting 'home'"),
+        ({"image_gc_high_threshold_percent": "70"}, "image_gc_low_threshold_percent 80 must be less than"),
+        ({"image_gc_high_threshold_percent": "101"}, "both from 0 to 100"),
+        ({"max_parallel_image_pulls": "-1"}, "max_parallel_image_pulls must not be negative"),
+        ({"serialize_image_pulls": "true", "max_parallel_image_pulls": "2"}, "cannot be larger than 1 unless"),
+        ({"image_minimum_gc_age": "-1"}, "must not be negative"),
+        ({"image_maximum_gc_age": "60"}, "image_maximum_gc_age must be greater than image_minimum_gc_age"),
+        ({"container_log_max_size": "0"}, "container_log_max_size must be greater than 0"),
+        ({"container_log_max_files": "1"}, "container_log_max_files must be greater than 1"),
     ],
 )
 def test_bad_settings_are_refused_and_nothing_is_saved(tmp_path: Path, asked: dict[str, str], sentence: str) -> None:

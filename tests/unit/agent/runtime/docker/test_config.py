@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.runtime.base import ContainerSpec, Mount, PortMapping, Resources, RuntimeFailure
+from agent.runtime.base import ContainerSpec, LogLimits, Mount, PortMapping, Resources, RuntimeFailure
 from agent.runtime.docker.config import create_body
 
 
@@ -94,3 +94,8 @@ def test_names() -> None:
     made = body(hostname="web-0", domain="a.b", extra_hosts=[("db", "1.2.3.4")], env=[("A", "x=y")])
     assert (made["Hostname"], made["Domainname"], made["Env"]) == ("web-0", "a.b", ["A=x=y"])
     assert made["HostConfig"]["ExtraHosts"] == ["db:1.2.3.4"]
+
+
+def test_output_is_rotated_by_the_engine() -> None:
+    config = body(logs=LogLimits(size=4096, files=3))["HostConfig"]["LogConfig"]
+    assert config == {"Type": "json-file", "Config": {"max-size": "4096", "max-file": "3"}}
