@@ -48,6 +48,8 @@ class Connections:
         self._answers: deque[tuple[Any, float]] = deque()
         #: How many of them go on now, one after the other: the wait of the first has served them all.
         self._given = 0
+        #: False until a look for new requests follows on those: many answers must not keep them out.
+        self._looked = True
         #: Can be read as long as there are some; each time it is written a thread that waits is woken.
         self._answering = os.eventfd(0, os.EFD_NONBLOCK)
         self._epoll.register(self._answering, select.EPOLLIN | select.EPOLLET)
@@ -69,8 +71,9 @@ class Connections:
         One that can go on with its answer is taken last: the wait before that may serve all that were taken before.
         """
         while not self._stopped.is_set():
-            if (answering := self._answer(due=self._is_due())) is not None:
+            if (answering := self._answer(due=self._looked and self._is_due())) is not None:
                 return answering
+            self._looked = True
             events = self._epoll.poll(-1 if wait and not self._answers else 0, 1)
             if not events:
                 if (answering := self._answer(due=True)) is not None or not wait:
@@ -158,7 +161,7 @@ class Connections:
         """A connection that can go on with its answer, if those are given now or are `due`."""
         with self._lock:
             if due and not self._given:
-                self._given = min(len(self._answers), _TOGETHER)
+                self._given, self._looked = min(len(self._answers), _TOGETHER), False
             if not self._given:
                 return None
             self._given -= 1
