@@ -18,6 +18,8 @@ from orchestrator.server.results import Frame
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
+    from orchestrator.server.watch import ExpiredSession, WatchSession
+
 Header = tuple[str, str]
 
 _LENGTH = "content-length"
@@ -108,10 +110,12 @@ def upgrade_answer(talk: Callable[[], None], open_: ExitStack, headers: list[Hea
 Encode = Callable[[Frame], bytes]
 
 
-def watch_lines(batches: Iterator[list[Frame]], encode: Encode) -> Iterator[bytes]:
+def watch_lines(session: WatchSession | ExpiredSession, encode: Encode) -> Iterator[bytes]:
     """One JSON document a line; the events of a batch in one piece."""
-    for batch in batches:
-        if batch:
+    for batch in session.batches():
+        if not batch:
+            yield session.pause
+        else:
             yield b"".join([b'{"type":"%s","object":%s}\n' % (f.type.encode(), encode(f)) for f in batch])
 
 

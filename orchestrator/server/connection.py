@@ -28,9 +28,6 @@ class ClientConnection(Protocol):
         The connection closes after the answer.
         """
 
-    def postpone(self) -> None:
-        """The answer begins with a wait that others can share: it is given when no other request is ready."""
-
     def detached(self) -> AbstractContextManager[None]:
         """The request stays open for long: meanwhile its thread does not count as a worker."""
 

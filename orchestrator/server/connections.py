@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 #: Seconds between looks for connections that are idle too long.
 _EVERY = 1.0
-#: Answers that are postponed at one time at most, and for how many seconds while others have something to say.
+#: Answers that are put off at one time at most, and for how many seconds while others have something to say.
 _TOGETHER = 16
-_POSTPONED = 0.005
+_PUT_OFF = 0.005
 
 
 class Connections:
-    """What it needs of a connection: `socket`, `rfile.has_data`, `close`, and `patience`, its idle seconds at most.
+    """What it needs of a connection: `socket`, `rfile.has_data`, `close`, `pause`; and `patience` for idle seconds.
 
     The other half of the contract is `cheroot.connections.ConnectionManager`'s: put, stop, close.
     """
@@ -40,17 +40,19 @@ class Connections:
         self._epoll = select.epoll()
         self._end = os.eventfd(0)
         self._epoll.register(self._end, select.EPOLLIN)
-        #: Written to wake one thread that waits.
-        self._call = os.eventfd(0)
-        self._epoll.register(self._call, select.EPOLLIN | select.EPOLLET)
         #: By descriptor, with the moment when it became idle. Whoever removes a connection from here has it.
         self._idle: dict[int, tuple[Any, float]] = {}
-        #: Those that have an answer to give when no other has something to say, with the moment since when; the first
-        #: one first. `_answers` can be read as long as there are some.
-        self._postponed: deque[tuple[Any, float]] = deque()
-        self._answers = os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_NONBLOCK)
-        #: How many of them are given now, one after the other: the wait of the first has served them all.
+        #: Those whose answer has come to a wait, with the moment when that is over at the latest.
+        self._paused: dict[Any, float] = {}
+        #: Those that can go on with their answer, with the moment since when; the first one first.
+        self._answers: deque[tuple[Any, float]] = deque()
+        #: How many of them go on now, one after the other: the wait of the first has served them all.
         self._given = 0
+        #: False until a look for new requests follows on those: many answers must not keep them out.
+        self._looked = True
+        #: Can be read as long as there are some; each time it is written a thread that waits is woken.
+        self._answering = os.eventfd(0, os.EFD_NONBLOCK)
+        self._epoll.register(self._answering, select.EPOLLIN | select.EPOLLET)
         self._lock = threading.Lock()
         self._taken = 0
         self._stopped = threading.Event()
@@ -66,15 +68,16 @@ class Connections:
     def take(self, *, wait: bool) -> Any | None:
         """A connection to serve; None when there is none and `wait` is False, or after `stop`.
 
-        One that has an answer to give is taken last: the wait before it serves all that were taken before.
+        One that can go on with its answer is taken last: the wait before that may serve all that were taken before.
         """
         while not self._stopped.is_set():
-            if (postponed := self._answer(due=self._is_due())) is not None:
-                return postponed
-            events = self._epoll.poll(-1 if wait and not self._postponed else 0, 1)
+            if (answering := self._answer(due=self._looked and self._is_due())) is not None:
+                return answering
+            self._looked = True
+            events = self._epoll.poll(-1 if wait and not self._answers else 0, 1)
             if not events:
-                if (postponed := self._answer(due=True)) is not None or not wait:
-                    return postponed
+                if (answering := self._answer(due=True)) is not None or not wait:
+                    return answering
                 continue
             descriptor = events[0][0]
             self._taken += 1
@@ -92,22 +95,27 @@ class Connections:
         # What was read already is no event of the socket: then a socket that can be written to is one.
         self._epoll.modify(descriptor, _READABLE | (select.EPOLLOUT if ready else 0))
 
-    def postpone(self, connection: Any) -> None:
-        """Have a connection taken when no other has something to say, or soon: it has an answer to give."""
-        with self._lock:
-            self._postponed.append((connection, time.monotonic()))
-            os.eventfd_write(self._answers, 1)
+    def pause(self, connection: Any) -> None:
+        """Have a connection taken again when its `pause` is over."""
+        pause = connection.pause
+        pause.honoured = True
+        self._paused[connection] = pause.due
+        if pause.news is None:
+            self._resume(connection)
+        else:
+            pause.news(lambda: self._resume(connection))
 
     def leave(self) -> None:
-        """The calling thread takes no more: if there are postponed answers, another must know of them."""
-        if self._postponed:
-            os.eventfd_write(self._call, 1)
+        """The calling thread takes no more: if some can go on with their answer, another must know of them."""
+        with self._lock:
+            if self._answers:
+                os.eventfd_write(self._answering, 1)
 
     def run(self, help_out: Callable[[], None]) -> None:
         """Until `stop`: close connections that are idle too long; call `help_out` when nobody takes a ready one."""
         ready = select.poll()
         ready.register(self._epoll.fileno(), select.POLLIN)
-        ready.register(self._answers, select.POLLIN)
+        ready.register(self._answering, select.POLLIN)
         swept = time.monotonic()
         while not self._stopped.is_set():
             if ready.poll(_EVERY * 1000):
@@ -125,29 +133,43 @@ class Connections:
         os.eventfd_write(self._end, 1)
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Close the connections that nobody serves."""
+        for connection in list(self._paused):
+            if self._paused.pop(connection, None) is not None:
+                connection.close()
         for descriptor in list(self._idle):
             if (found := self._idle.pop(descriptor, None)) is not None:
                 found[0].close()
 
+    def _resume(self, connection: Any) -> None:
+        """Once only, whoever says it first: its pause is over."""
+        if self._paused.pop(connection, None) is None:
+            return
+        with self._lock:
+            if not self._answers:
+                os.eventfd_write(self._answering, 1)
+            self._answers.append((connection, time.monotonic()))
+
     def _is_due(self) -> bool:
-        """Whether no more answers should be postponed."""
+        """Whether answers should be put off no more."""
         try:
-            return len(self._postponed) >= _TOGETHER or time.monotonic() - self._postponed[0][1] > _POSTPONED
+            return len(self._answers) >= _TOGETHER or time.monotonic() - self._answers[0][1] > _PUT_OFF
         except IndexError:
             return False
 
     def _answer(self, *, due: bool) -> Any | None:
-        """A connection with a postponed answer, if those are given now or are `due`."""
+        """A connection that can go on with its answer, if those are given now or are `due`."""
         with self._lock:
             if due and not self._given:
-                self._given = len(self._postponed)
+                self._given, self._looked = min(len(self._answers), _TOGETHER), False
             if not self._given:
                 return None
             self._given -= 1
             self._taken += 1
-            os.eventfd_read(self._answers)
-            return self._postponed.popleft()[0]
+            connection, _ = self._answers.popleft()
+            if not self._answers:
+                os.eventfd_read(self._answering)
+            return connection
 
     def _accept(self, listener: socket.socket) -> None:
         try:
@@ -172,6 +194,9 @@ class Connections:
 
     def _sweep(self) -> None:
         now = time.monotonic()
+        for connection, due in list(self._paused.items()):
+            if now >= due:
+                self._resume(connection)
         for descriptor, (connection, since) in list(self._idle.items()):
             if now - since > connection.patience and self._idle.pop(descriptor, None) is not None:
                 connection.close()

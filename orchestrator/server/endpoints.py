@@ -30,6 +30,7 @@ from orchestrator.server.incoming import Environ, refuse_body, to_request
 from orchestrator.server.longrunning import LongRunning
 from orchestrator.server.metrics import Metrics
 from orchestrator.server.paths import PROXY, ResourcePath, split_proxied
+from orchestrator.server.pause import Pause
 from orchestrator.server.proxy.connect import connect
 from orchestrator.server.proxy.headers import upgrade
 from orchestrator.server.proxy.links import Place
@@ -74,7 +75,6 @@ class Endpoints:
         if call is None:
             return answer(environ, start_response)
         if answer.wait is not None:
-            connection(environ).postpone()
             return self._later(environ, call, answer, started, start_response)
         self._observe(environ, call, answer, started)
         return answer(environ, start_response)
@@ -84,6 +84,7 @@ class Endpoints:
     ) -> Iterator[bytes]:
         """The answer to a write, once that is acknowledged."""
         assert answer.wait is not None
+        yield Pause()
         try:
             with store_errors():
                 answer.wait()
@@ -117,8 +118,10 @@ class Endpoints:
     def _watch(self, environ: Environ, call: Request, user: User) -> Answer:
         form = wanted(environ.get("HTTP_ACCEPT", ""))
         session = self._resources.watch(call, user)
-        lines = watch_lines(session.batches(), self._representation.encoder(call, form))
-        return self._stream(environ, lines, session.close)
+        with ExitStack() as stack:
+            stack.callback(session.close)
+            stack.enter_context(self.long_running.running(connection(environ).socket, session.close))
+            return stream_answer(watch_lines(session, self._representation.encoder(call, form)), stack.pop_all())
 
     def _log(self, environ: Environ, call: Request, user: User) -> Answer:
         self._resources.authorize(call, user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from orchestrator.server import requestline
 from orchestrator.server.chunked import ChunkedBody
 from orchestrator.server.connection import ENVIRON_KEY
 from orchestrator.server.headers import read_headers, variable
+from orchestrator.server.pause import Pause
 
 if TYPE_CHECKING:
     from orchestrator.server.wsgi import Connection
@@ -56,10 +57,12 @@ class Request(server.HTTPRequest):
         #: Of the answer, once the application has given them.
         self.headers: list[tuple[str, str]] = []
         self._gateway: Gateway | None = None
+        #: The wait that the answer has come to.
+        self.pause: Pause | None = None
 
     def parse_request(self) -> None:
         if self._gateway is not None:
-            return  # its answer was postponed
+            return  # its answer has begun
         self.conn.rfile.begin()
         self.rfile = _Head(self.conn.rfile, self.server.max_request_header_size)
         try:
@@ -99,16 +102,14 @@ class Request(server.HTTPRequest):
         return True
 
     def respond(self) -> None:
-        """Answer, or begin to: once more is to be called when the application has postponed the answer."""
+        """Answer, up to the next `pause` if there is one; called again, go on."""
         if self._gateway is None:
             if not self.chunked_read:
                 self.rfile = server.KnownLengthRFile(self.conn.rfile, int(self.inheaders.get(b"Content-Length", 0)))
             self._gateway = self.server.gateway(self)
-            self._gateway.begin()
-            if self.conn.postponed:
-                return
-        self._gateway.respond()
-        if self.chunked_write:
+        self.pause = None
+        self.pause = self._gateway.proceed()
+        if self.pause is None and self.chunked_write:
             self.conn.wfile.write(b"0\r\n\r\n")
 
     def send_headers(self) -> None:
@@ -184,23 +185,30 @@ class Gateway(wsgi.Gateway):
         self.req.ensure_headers_sent()
         self.req.write(chunk)
 
-    def begin(self) -> None:
-        """Have the application answer."""
-        self._answer = self.req.server.wsgi_app(self.env, self.start_response)
+    _answer: Iterable[bytes] | None = None
+    _pieces: Iterator[bytes]
 
-    def respond(self) -> None:
-        """Write the answer. An empty piece sends the headers: a watch has nothing else to say at first."""
+    def proceed(self) -> Pause | None:
+        """Write the answer up to its next pause, or its end. Another empty piece sends the headers."""
+        if self._answer is None:
+            self._answer = self.req.server.wsgi_app(self.env, self.start_response)
+            self._pieces = iter(self._answer)
+        pause = None
         try:
-            for piece in self._answer:
+            for piece in self._pieces:
+                if isinstance(piece, Pause):
+                    pause = piece
+                    return pause
                 if piece:
                     self.write(piece)
                 else:
                     self._send_head()
             self._send_head()
         finally:
-            if hasattr(self._answer, "close"):
+            if pause is None and hasattr(self._answer, "close"):
                 self._answer.close()
         self._finish_body()
+        return None
 
     def _send_head(self) -> None:
         self.req.ensure_headers_sent()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from orchestrator.api.errors import TooManyRequests
 from orchestrator.util import threads
 
-#: Open at a time at most. Each costs a thread, about 32 KiB.
+#: Open at a time at most. All but watches cost a thread, about 32 KiB.
 LIMIT = 1500
 
 

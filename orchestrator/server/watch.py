@@ -13,6 +13,7 @@ from orchestrator.server.backend import Backend
 from orchestrator.server.conversion import shown, shown_event
 from orchestrator.server.list_options import check_watch, wants_initial
 from orchestrator.server.options import boolean, integer
+from orchestrator.server.pause import Pause
 from orchestrator.server.read import parse_version, too_large
 from orchestrator.server.results import Frame
 from orchestrator.server.selection import Selection, selection
@@ -44,9 +45,14 @@ class WatchSession:
         self._initial_bookmark = self._bookmarks and boolean(request.options, "sendInitialEvents")
         seconds = integer(request.options, "timeoutSeconds") or DEFAULT_TIMEOUT * (1 + backend.rng.random())
         self._deadline = self._clock.monotonic() + min(seconds, LONGEST)
+        #: The wait that comes next.
+        self.pause = Pause()
 
     def batches(self) -> Iterator[list[Frame]]:
-        """Frames as they come, several at once when several are there. Ends at the time-out and after `close`."""
+        """Frames as they come, several at once when several are there, and none (see `pause`) before a wait.
+
+        Ends at the time-out and after `close`.
+        """
         try:
             yield from self._beginning()
             yield from self._changes()
@@ -78,7 +84,11 @@ class WatchSession:
             until = min(self._deadline, bookmark_at if self._bookmarks else self._deadline)
             if self._kind.schema is not None:
                 until = min(until, now + STILL_SERVED_EVERY)
-            if frames := self._next(until - now):
+            if not (frames := self._next(0)):
+                self.pause = Pause(self._watch.notify, until)
+                yield []
+                frames = [] if self.pause.honoured else self._next(until - now)
+            if frames:
                 yield frames
 
     def _is_served(self) -> bool:
@@ -124,6 +134,8 @@ class WatchSession:
 
 class ExpiredSession:
     """A watch from a revision that is gone: one ERROR event tells the client to list again."""
+
+    pause = Pause()
 
     def __init__(self, error: Expired) -> None:
         self._error = error

@@ -33,7 +33,7 @@ class Line(Protocol):
 
     def put(self, connection: Any) -> None: ...
 
-    def postpone(self, connection: Any) -> None: ...
+    def pause(self, connection: Any) -> None: ...
 
 
 class Workers:
@@ -188,8 +188,8 @@ class Workers:
     def _serve(self, connection: Any) -> None:
         try:
             stays = connection.communicate()
-            if connection.postponed:
-                self._line.postpone(connection)
+            if connection.pause is not None:
+                self._line.pause(connection)
                 return
             if stays:
                 self._line.put(connection)

@@ -16,6 +16,7 @@ from orchestrator.api.request import User
 from orchestrator.server.certificates import certificate_user
 from orchestrator.server.connections import Connections
 from orchestrator.server.http1 import Gateway, Request
+from orchestrator.server.pause import Pause
 from orchestrator.server.streams import HANDSHAKE_TIMEOUT, Channel, Reader, Writer
 from orchestrator.server.workers import Workers
 from orchestrator.util.server_tls import DeferredHandshake
@@ -44,8 +45,6 @@ class Connection(server.HTTPConnection):
         self.requests_seen = 0
         self.certificate_user: User | None = None
         self.broken = False
-        #: True while the answer to `_request` is not given: the next thread that serves the connection gives it.
-        self.postponed = False
         self._request: Request | None = None
         self._channel = Channel(sock, self._waiting)
         self._detached = False
@@ -60,13 +59,15 @@ class Connection(server.HTTPConnection):
 
     def RequestHandlerClass(self, http: Server, _: Connection) -> Request:
         """The request to serve next; cheroot asks for it under this name."""
-        if self._request is None or not self.postponed:
+        if self.pause is None:
             self._request = Request(http, self)
-        self.postponed = False
+        assert self._request is not None
         return self._request
 
-    def postpone(self) -> None:
-        self.postponed = True
+    @property
+    def pause(self) -> Pause | None:
+        """The wait that the answer to the last request has come to: whoever serves the connection next goes on."""
+        return self._request.pause if self._request is not None else None
 
     @contextmanager
     def detached(self) -> Iterator[None]:
@@ -85,7 +86,7 @@ class Connection(server.HTTPConnection):
         return nullcontext() if self._detached else self.server.requests.waiting()
 
     def communicate(self) -> bool:
-        """Answer one request, unless the answer is `postponed`; True when the connection stays."""
+        """Answer one request, up to a `pause`; True when the connection stays."""
         if self._established:
             return bool(super().communicate())  # type: ignore[no-untyped-call]
         try:

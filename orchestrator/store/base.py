@@ -130,6 +130,12 @@ class Watch(Protocol):
         Raises Compacted when the reader fell so far behind that events are gone.
         """
 
+    def notify(self, news: Callable[[], None]) -> None:
+        """Have `news` called once, as soon as there is an event to read or the watch is closed: maybe at once.
+
+        It must not wait, nor use the store. Asking again before that replaces it.
+        """
+
     @property
     def revision(self) -> int:
         """Everything up to this revision has been delivered or does not concern the prefix (for bookmarks)."""

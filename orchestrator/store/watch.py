@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.store.base import Compacted, Event
@@ -23,10 +23,19 @@ class _Channel:
     events: list[Event] = field(default_factory=list)
     base: int = 0
     watches: int = 0
+    #: What to call when there are more events, by the watch that wants to know.
+    waiting: dict[StoreWatch, Callable[[], None]] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
         return self.base + len(self.events)
+
+    def tell(self) -> None:
+        """There are more events, or it has ended."""
+        self.changed.notify_all()
+        waiting, self.waiting = self.waiting, {}
+        for news in waiting.values():
+            news()
 
     def forget(self, floor: int) -> None:
         """Drop the events up to revision `floor`."""
@@ -71,7 +80,7 @@ class Hub:
         for channel in tuple(self._channels.values()):
             if new := [event for event in events if event.entry.key.startswith(channel.prefix)]:
                 channel.events += new
-                channel.changed.notify_all()
+                channel.tell()
 
     def forget(self, floor: int) -> None:
         """Drop the events up to revision `floor`: a watch that has not read them yet ends with Compacted."""
@@ -79,9 +88,11 @@ class Hub:
         for channel in tuple(self._channels.values()):
             channel.forget(floor)
 
-    def leave(self, channel: _Channel) -> None:
+    def leave(self, watch: StoreWatch, channel: _Channel) -> None:
         channel.watches -= 1
         channel.changed.notify_all()
+        if (news := channel.waiting.pop(watch, None)) is not None:
+            news()
         if not channel.watches:
             del self._channels[channel.prefix]
 
@@ -89,7 +100,7 @@ class Hub:
         """End all watches."""
         self.closed = True
         for channel in tuple(self._channels.values()):
-            channel.changed.notify_all()
+            channel.tell()
 
 
 class StoreWatch:
@@ -117,6 +128,14 @@ class StoreWatch:
                 channel.changed.wait(remaining)
         return None
 
+    def notify(self, news: Callable[[], None]) -> None:
+        channel = self._channel
+        with channel.changed:
+            if self.closed or self._position < channel.end:
+                news()
+            else:
+                channel.waiting[self] = news
+
     @property
     def revision(self) -> int:
         channel = self._channel
@@ -135,7 +154,7 @@ class StoreWatch:
         with self._channel.changed:
             if not self._left:
                 self._left = True
-                self._hub.leave(self._channel)
+                self._hub.leave(self, self._channel)
 
     def _take(self) -> Event:
         event = self._channel.events[self._position - self._channel.base]

@@ -101,13 +101,42 @@ def test_many_who_watch(live: Live, secure: Callable[[], ssl.SSLSocket]) -> None
         watching(live, secure)
     assert open_watches(live) == MANY
     assert answers(secure())
+    # Who has nothing to say needs no thread.
+    http = live[0]._http.requests
+    assert until(lambda: (http.waiters, http.threads <= workers.SIZE) == (0, True))
+
+
+def test_a_watch_ends_at_its_time_and_what_is_asked_next_is_answered(
+    live: Live, secure: Callable[[], ssl.SSLSocket]
+) -> None:
+    connection = secure()
+    timed = WATCH.replace(b"watch=1", b"watch=1&timeoutSeconds=1&allowWatchBookmarks=true")
+    connection.sendall(timed % live[0].resources.backend.store.revision)
+    received = b""
+    while not received.endswith(b"0\r\n\r\n"):
+        received += connection.recv(1 << 16)
+    assert b'"BOOKMARK"' in received
+    assert answers(connection)
+
+
+def test_an_event_reaches_all_whatever_one_of_them_does(live: Live, secure: Callable[[], ssl.SSLSocket]) -> None:
+    """One never reads, and is waited for; the others have their events meanwhile."""
+    client = Client(LocalTransport(live[0].resources, ADMIN))
+    client.create(CONFIG_MAP, {"metadata": {"name": "told", "namespace": "default"}, "data": {"a": "x" * 900_000}})
+    watching(live, secure)
+    others = [watching(live, secure) for _ in range(3)]
+    for index in range(8):
+        client.patch(CONFIG_MAP, "told", {"data": {"b": str(index)}}, "default")
+        for other in others:
+            wanted, received = b'"b":"%d"' % index, b""
+            while wanted not in received:
+                received += other.recv(1 << 20)
 
 
 def test_a_watcher_that_goes_is_forgotten_without_a_write(live: Live, secure: Callable[[], ssl.SSLSocket]) -> None:
     connection = watching(live, secure)
     connection.close()
     assert until(lambda: open_watches(live) == 0)
-    # Its thread has gone back too.
     assert until(lambda: live[0]._http.requests.waiters == 0)
     assert until(lambda: live[0]._http.requests.threads <= workers.SIZE)
 

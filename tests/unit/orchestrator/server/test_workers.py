@@ -18,7 +18,7 @@ class Line:
         self.queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
 
     def leave(self) -> None:
-        """Nobody postpones anything."""
+        """Nobody pauses."""
 
     def take(self, *, wait: bool) -> Job | None:
         try:
@@ -34,7 +34,7 @@ class Job:
     """A connection whose request runs `work`."""
 
     remote_addr = "test"
-    postponed = False
+    pause = None
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
