@@ -21,7 +21,7 @@ from agent.pod_memory import PodMemory
 from agent.podspec import all_containers, find_by_name
 from agent.pool import Pool
 from agent.prober import Prober, Target
-from agent.runtime.base import EngineUnreachable, Event, NoSuchContainer
+from agent.runtime.base import Event, NoSuchContainer, RuntimeFailure
 from agent.status import pod_status
 from agent.status_sender import StatusSender
 from orchestrator.api.meta import Object, is_deleting, key, spec, status, uid
@@ -157,7 +157,7 @@ class PodWorker:
             self.memory.put(self._shared.actions.inspect(id), at)
         except NoSuchContainer:
             self.memory.drop(id)
-        except EngineUnreachable as error:
+        except RuntimeFailure as error:
             log.warning("%s: container %s not looked at, the next relist will: %s", key(self.pod), id[:12], error)
         self._wake()
 
