@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Volumes whose contents follow the API.
 LIVE_VOLUMES = frozenset({"configMap", "secret", "downwardAPI", "projected"})
+#: Seconds between a container's end, as the engine notes it, and its telling of it.
+_TOLD_WITHIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class PodWorker:
         if event.action == "destroy":
             self.memory.drop(event.id)
             self._wake()
-        elif event.action == "die" or (event.action == "start" and self._is_news(event)):
+        elif event.action == "die":
+            self._shared.quick.submit(lambda: self._look_at_end(event))
+        elif event.action == "start" and self._is_news(event):
             self._shared.quick.submit(lambda: self._inspect(event.id))
 
     def refresh_volumes(self) -> None:
@@ -150,6 +154,11 @@ class PodWorker:
         self.memory.finalized = True
         if not self.memory.gone:
             self._shared.statuses.finish(pod)
+
+    def _look_at_end(self, event: Event) -> None:
+        """Unless who stopped or removed the container has looked in the meantime."""
+        if not self.memory.has_ended(event.id, event.at - _TOLD_WITHIN):
+            self._inspect(event.id)
 
     def _inspect(self, id: str) -> None:
         at = self._shared.clock.monotonic()

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.engine
 #: Seconds for an engine, and then a pod, to be there again.
 SOON = 40.0
 #: Seconds after which the runtime under test takes the engine for hanging.
-PATIENCE = 5
+PATIENCE = 3
 
 
 @contextmanager
@@ -158,14 +158,8 @@ def test_an_engine_that_hangs_is_told_of_and_nothing_restarts(world: Lab, engine
     assert restarted(world, 0)
 
 
-def test_a_killed_sandbox_gets_a_new_address_and_keeps_the_identity(world: Lab) -> None:
+@pytest.mark.parametrize("how", ["kill", "remove"])
+def test_a_lost_sandbox_gets_a_new_address_and_keeps_the_identity(world: Lab, how: str) -> None:
     pod_uid = uid(world.pod("web"))
-    world.runtime.kill(world.sandbox("web").id)
-    check_came_back(world, pod_uid)
-
-
-def test_containers_removed_by_hand_come_back(world: Lab) -> None:
-    pod_uid = uid(world.pod("web"))
-    for found in world.containers("web"):
-        world.runtime.remove(found.id)
+    getattr(world.runtime, how)(world.sandbox("web").id)
     check_came_back(world, pod_uid)
