@@ -125,11 +125,12 @@ def _both() -> Iterator[tuple[Pods, Floor]]:
     """Pods of a cluster, and the bare loop beside it."""
     runtime = DockerRuntime()
     image = images.busybox(runtime)
+    floor = Floor(image, runtime.ensure_pause_image(), command=COMMAND)
     with cluster() as running:
-        yield (
-            Pods(open_cluster(running.home), image, runtime),
-            Floor(image, runtime.ensure_pause_image(), command=COMMAND),
-        )
+        try:
+            yield Pods(open_cluster(running.home), image, runtime), floor
+        finally:
+            floor.clear()
 
 
 def bench_one() -> None:
