@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from agent.kubelet import Kubelet
-from agent.runtime.base import EngineUnreachable, Event, Runtime, Stream
+from agent.runtime.base import Event, Runtime, RuntimeFailure, Stream
 from orchestrator.client.backoff import Backoff
 from orchestrator.util import threads
 from orchestrator.util.clock import Clock
@@ -45,31 +45,33 @@ class EngineWatch:
             self._stream.close()
 
     def relist(self) -> None:
-        """The safety net under the events: one listing of everything. Raises EngineUnreachable."""
+        """The safety net under the events: one listing of everything. Raises RuntimeFailure."""
         with self._relisting:
             at = self._clock.monotonic()
             self._kubelet.listed(self._runtime.list(self._labels), at)
 
     def relist_if_reachable(self) -> None:
-        """As `relist`; while the engine is away there is nothing to learn, and `_run` deals with that."""
+        """As `relist`. An engine that hangs is silent, not gone: that its listing fails is how it shows."""
         try:
             self.relist()
-        except EngineUnreachable as error:
-            log.debug("not relisted: %s", error)
+        except RuntimeFailure as error:
+            self._report(str(error))
+            if self._stream is not None:
+                self._stream.close()  # And so is followed anew, which tells when it is back.
 
     def _run(self) -> None:
         backoff = Backoff(FIRST_RETRY, LONGEST_RETRY)
         while not self._stopping.is_set():
             try:
                 self._follow(backoff)
-            except EngineUnreachable as error:
+            except RuntimeFailure as error:
                 pause = backoff.next()
                 self._report(str(error))
                 log.warning("the engine does not answer, will try again in %.1f s: %s", pause, error)
                 self._clock.wait(self._stopping, pause)
 
     def _follow(self, backoff: Backoff) -> None:
-        """Until the stream of events breaks (EngineUnreachable) or is closed.
+        """Until the engine fails (RuntimeFailure) or its stream of events is closed.
 
         The stream is opened before the listing, so that no change falls between the two.
         """

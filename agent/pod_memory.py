@@ -87,6 +87,12 @@ class PodMemory:
         with self._lock:
             return self._containers.get(id)
 
+    def has_ended(self, id: str, since: float) -> bool:
+        """It is known to be gone, or to have ended `since` then (seconds since the epoch)."""
+        with self._lock:
+            state = self._containers.get(id)
+            return id in self._removed if state is None else state.state == "exited" and state.finished_at >= since
+
     def put(self, new: ContainerState, at: float) -> None:
         """Learn a container's state as it was at `at` (monotonic); an older state does not undo a newer one."""
         with self._lock:

@@ -23,7 +23,7 @@ from agent.pod_memory import PodMemory
 from agent.podspec import all_containers, find_by_name
 from agent.pool import Pool
 from agent.prober import Prober, Target
-from agent.runtime.base import ContainerState, EngineUnreachable, Event, NoSuchContainer
+from agent.runtime.base import ContainerState, Event, NoSuchContainer, RuntimeFailure
 from agent.status import pod_status
 from agent.status_sender import StatusSender
 from agent.verdict import Verdict
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: Volumes whose contents follow the API.
 LIVE_VOLUMES = frozenset({"configMap", "secret", "downwardAPI", "projected"})
+#: Seconds between a container's end, as the engine notes it, and its telling of it.
+_TOLD_WITHIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,9 @@ class PodWorker:
         if event.action == "destroy":
             self.memory.drop(event.id)
             self._wake()
-        elif event.action == "die" or (event.action == "start" and self._is_news(event)):
+        elif event.action == "die":
+            self._shared.quick.submit(lambda: self._look_at_end(event))
+        elif event.action == "start" and self._is_news(event):
             self._shared.quick.submit(lambda: self._inspect(event.id))
 
     def refresh_volumes(self) -> None:
@@ -213,13 +217,18 @@ class PodWorker:
         if not self.memory.gone:
             self._shared.statuses.finish(pod)
 
+    def _look_at_end(self, event: Event) -> None:
+        """Unless who stopped or removed the container has looked in the meantime."""
+        if not self.memory.has_ended(event.id, event.at - _TOLD_WITHIN):
+            self._inspect(event.id)
+
     def _inspect(self, id: str) -> None:
         at = self._shared.clock.monotonic()
         try:
             self.memory.put(self._shared.actions.inspect(id), at)
         except NoSuchContainer:
             self.memory.drop(id)
-        except EngineUnreachable as error:
+        except RuntimeFailure as error:
             log.warning("%s: container %s not looked at, the next relist will: %s", key(self.pod), id[:12], error)
         self._wake()
 

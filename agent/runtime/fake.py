@@ -90,6 +90,8 @@ class FakeRuntime:
     def __init__(self, clock: Clock) -> None:
         #: No method answers, and streams break, while this is set; see `break_off`.
         self.unreachable = False
+        #: Every method fails with this message while it is not ""; see `fail`.
+        self.failure = ""
         #: Image reference -> the message its pull fails with.
         self.pull_failures: dict[str, str] = {}
         #: The credentials of the machine's user, by registry.
@@ -145,6 +147,12 @@ class FakeRuntime:
         """The engine goes away: from now on nothing answers, and running streams break."""
         with self._changed:
             self.unreachable = True
+            self._changed.notify_all()
+
+    def fail(self, message: str) -> None:
+        """The engine answers, but only with errors, from now on; running streams break."""
+        with self._changed:
+            self.failure = message
             self._changed.notify_all()
 
     def spec(self, id: str) -> ContainerSpec:
@@ -424,6 +432,8 @@ class FakeRuntime:
     def _reach(self) -> None:
         if self.unreachable:
             raise EngineUnreachable("the engine is switched off")
+        if self.failure:
+            raise RuntimeFailure(self.failure)
 
     def _reached(self) -> threading.Condition:
         """The lock, of an engine that answers."""

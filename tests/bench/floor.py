@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +30,8 @@ class Floor:
     pause: str
     url: str = ""
     command: list[str] | None = None
-    _made: list[str] = field(default_factory=list)
+    #: (sandbox, container) of each pod.
+    _made: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._client = docker.APIClient(self.url or None, version="auto", max_pool_size=2 * THREADS)
@@ -39,7 +40,7 @@ class Floor:
         """Seconds to create and start one pod."""
         begun = time.perf_counter()
         sandbox = self._start(self.pause, None, "bridge")
-        self._start(self.image, self.command, f"container:{sandbox}")
+        self._made.append((sandbox, self._start(self.image, self.command, f"container:{sandbox}")))
         return time.perf_counter() - begun
 
     def pods(self, count: int, threads: int = THREADS) -> float:
@@ -50,16 +51,43 @@ class Floor:
         return time.perf_counter() - begun
 
     def clear(self) -> None:
-        """Remove all pods, app containers before the sandboxes they use."""
+        """Kill and remove all pods."""
+        self._each(self._remove)
+
+    def delete(self) -> float:
+        """Seconds to stop and remove all pods; what ignores the stop signal is given 10 s."""
+        begun = time.perf_counter()
+        self._each(self._end)
+        return time.perf_counter() - begun
+
+    def cleared(self, make: Callable[[], float]) -> Callable[[], float]:
+        """`make`, and nothing left of what it made."""
+
+        def run() -> float:
+            elapsed = make()
+            self.clear()
+            return elapsed
+
+        return run
+
+    def _each(self, act: Callable[[tuple[str, str]], None]) -> None:
         with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda id: self._client.remove_container(id, force=True, v=True), reversed(self._made)))
+            list(pool.map(act, self._made))
         self._made.clear()
+
+    def _end(self, pod: tuple[str, str]) -> None:
+        self._client.stop(pod[1], timeout=10)
+        self._remove(pod)
+
+    def _remove(self, pod: tuple[str, str]) -> None:
+        """The app container before the sandbox that it uses."""
+        for id in reversed(pod):
+            self._client.remove_container(id, force=True, v=True)
 
     def _start(self, image: str, command: list[str] | None, network: str) -> str:
         config = self._client.create_host_config(network_mode=network)
         name = f"podlab-floor-{uuid.uuid4().hex[:12]}"
         id = str(self._client.create_container(image, command, name=name, host_config=config)["Id"])
-        self._made.append(id)
         self._client.start(id)
         return id
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from agent.environment import resolve
-from agent.runtime.base import Runtime
+from agent.runtime.base import ContainerSpec, Runtime, RuntimeFailure
 from agent.runtime.docker import DockerRuntime
 from agent.runtime.node import NodeContext
 from agent.runtime.translate import container_spec, sandbox_spec
@@ -126,6 +126,14 @@ def test_the_pods_name_is_its_hostname(pod: RunningPod) -> None:
         "web",
     ]
     assert pod.run("one", "grep database /etc/hosts").split() == ["10.1.2.3", "database"]
+
+
+def test_a_container_can_have_no_other_hostname_than_its_sandbox(pod: RunningPod) -> None:
+    """Why no sandbox is made ahead of its pod: see docs/adr/010. An engine that fails this test would let us."""
+    image = pod.runtime.ensure_pause_image()
+    own = ContainerSpec("podlab-test-hostname", image, {}, network=f"container:{pod.sandbox}", hostname="another")
+    with pytest.raises(RuntimeFailure, match="hostname and the network mode"):
+        pod.runtime.create(own)
 
 
 def test_names_are_resolved_by_the_cluster(pod: RunningPod) -> None:

@@ -235,6 +235,19 @@ def test_an_engine_that_goes_away_is_told_and_nothing_is_concluded(world: Lab, e
     assert world.ready("web")
 
 
+def test_an_engine_that_answers_with_errors_is_told_and_followed_again(world: Lab, engine: FakeRuntime) -> None:
+    world.start()
+    run(world, pod())
+    ended = world.running("web")
+    engine.fail("containerd: connection refused")
+    eventually(lambda: node_ready(world)["status"] == "False")
+    assert "containerd: connection refused" in node_ready(world)["message"]
+    engine.failure = ""
+    engine.exit(ended.id, 1)
+    eventually(lambda: node_ready(world)["status"] == "True")
+    eventually(lambda: world.running("web") and world.entry("web").get("restartCount") == 1)
+
+
 def test_what_ended_while_the_engine_was_away_is_started_again(world: Lab, engine: FakeRuntime) -> None:
     world.start()
     run(world, pod())

@@ -40,6 +40,18 @@ def test_what_was_removed_does_not_come_back_by_an_old_listing() -> None:
     assert memory.containers() == []
 
 
+def test_an_end_is_known_once_it_was_seen_and_an_earlier_one_is_another() -> None:
+    memory = PodMemory({})
+    memory.put(instance(state="running"), 1)
+    assert not memory.has_ended("app-0", NOW)
+    memory.put(instance(state="exited", finished_at=NOW + 5), 2)
+    assert memory.has_ended("app-0", NOW + 5)
+    assert not memory.has_ended("app-0", NOW + 6)
+    memory.drop("app-0")
+    assert memory.has_ended("app-0", NOW + 6)
+    assert not memory.has_ended("never seen", NOW)
+
+
 def test_failures_in_a_row_wait_longer() -> None:
     memory, action = PodMemory({}), EnsureImage("app")
     waits = [memory.fail(action, "r", "m", NOW).retry_at - NOW for _ in range(7)]
