@@ -18,6 +18,7 @@ from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
 from orchestrator.controllers.ephemeral_volume import EphemeralVolumeController
 from orchestrator.controllers.garbagecollector import GarbageCollector
+from orchestrator.controllers.hpa import HorizontalPodAutoscaling
 from orchestrator.controllers.job import JobController
 from orchestrator.controllers.job_orphans import JobPodReleaser
 from orchestrator.controllers.loadbalancer import LoadBalancerController
@@ -53,6 +54,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ReplicationManager,
     StatefulSetController,
     DaemonSetController,
+    HorizontalPodAutoscaling,
     DisruptionController,
     StaleDisruptionController,
     EndpointsController,

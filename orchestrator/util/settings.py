@@ -50,6 +50,8 @@ class Settings:
     node_grace: float = 8.0
     #: Default tolerationSeconds for not-ready and unreachable (Kubernetes: 300).
     eviction_seconds: int = 10
+    #: Autoscalers look at what their targets use this often.
+    autoscaler_sync: float = 15.0
     #: How long the store keeps history.
     history: float = 3600.0
     #: How long Events are kept.

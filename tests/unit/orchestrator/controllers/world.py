@@ -22,6 +22,7 @@ from orchestrator.client.informers import Informers
 from orchestrator.client.workqueue import WorkQueue
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.daemonset_pods import target_node
+from orchestrator.server.summaries import Summaries, no_summaries
 from orchestrator.util.clock import FakeClock
 from orchestrator.util.settings import Settings
 from tests.fakes.api import local_api
@@ -83,12 +84,13 @@ class World:
         kubelet: bool = True,
         between: Callable[[Transport], Transport] = lambda transport: transport,
         home: Path = Path("/nonexistent"),
+        summaries: Summaries = no_summaries,
         **settings: Any,
     ) -> None:
         self.clock = SteppingClock()
         self.events = Events()
         self.settings = replace(Settings(home), node_grace=8.0, lease_renew=2.0, **settings)
-        self.client: Client = local_api(self.clock)[1]
+        self.client: Client = local_api(self.clock, summaries=summaries)[1]
         self._types = controllers
         self._make_controllers(Client(between(self.client._transport)))
         if kubelet:
@@ -251,4 +253,5 @@ class Kubelet:
         ready = "False" if spec(pod)["containers"][0]["image"].endswith("sick") else "True"
         now = rfc3339(self._world.clock.now())
         conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": now}]
-        return {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}], "conditions": conditions}
+        started = {"phase": "Running", "startTime": now, "podIP": ip, "podIPs": [{"ip": ip}]}
+        return {**started, "conditions": conditions}
