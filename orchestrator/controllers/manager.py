@@ -30,6 +30,7 @@ from orchestrator.controllers.replicaset import ReplicaSetController, Replicatio
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.serviceaccount_tokens import ServiceAccountTokens
 from orchestrator.controllers.stale_disruption import StaleDisruptionController
 from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
@@ -42,6 +43,7 @@ from orchestrator.util.settings import Settings
 #: To add a controller, write its file and add it here.
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
+    ServiceAccountTokens,
     RootCAPublisher,
     ClusterRoleAggregation,
     CustomResourceDefinitionController,

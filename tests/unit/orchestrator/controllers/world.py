@@ -90,7 +90,7 @@ class World:
         self.clock = SteppingClock()
         self.events = Events()
         self.settings = replace(Settings(home), node_grace=8.0, lease_renew=2.0, **settings)
-        self.client: Client = local_api(self.clock, summaries=summaries)[1]
+        self.client: Client = local_api(self.clock, home=home, summaries=summaries)[1]
         self._types = controllers
         self._make_controllers(Client(between(self.client._transport)))
         if kubelet:
