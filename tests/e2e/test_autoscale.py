@@ -19,9 +19,9 @@ _SLEEP = "trap 'exit 0' TERM; sleep 100000 & wait"
 
 @pytest.fixture(scope="module")
 def cluster(engine: str, kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
-    """Two nodes, whose autoscalers look at their targets every two seconds."""
+    """Two nodes, whose autoscalers look at their targets every five seconds."""
     folder = tmp_path_factory.mktemp("podlab")
-    with two_nodes(folder, "hpa", kubectl, "--set", "autoscaler_sync=2") as under_test:
+    with two_nodes(folder, "hpa", kubectl, "--set", "autoscaler_sync=5") as under_test:
         yield under_test
 
 
