@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import logging
 
-from orchestrator.api.builtin import BUILTIN
-from orchestrator.api.errors import ApiError, Conflict, NotFound
+from orchestrator.api.errors import ApiError, Conflict
 from orchestrator.api.groups.autoscaling import HORIZONTAL_POD_AUTOSCALER
 from orchestrator.api.groups.core import POD
 from orchestrator.api.kinds import Kind
-from orchestrator.api.meta import Key, Object, group_of, namespace, spec, split_key, status
+from orchestrator.api.meta import Key, Object, namespace, spec, split_key, status
 from orchestrator.api.meta import key as key_of
 from orchestrator.api.selectors import LabelSelector
-from orchestrator.client.informer import Informer
 from orchestrator.controllers import hpa_plan as plans
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.hpa_behavior import History, Moment, rescaled
@@ -24,6 +22,7 @@ from orchestrator.controllers.hpa_metrics import Sight
 from orchestrator.controllers.hpa_plan import Plan
 from orchestrator.controllers.hpa_target import BadSelector, selected, selector_of
 from orchestrator.controllers.pod_usage import PodUsage
+from orchestrator.controllers.scale_targets import ScaleTargets
 
 log = logging.getLogger(__name__)
 
@@ -42,23 +41,13 @@ class HorizontalPodAutoscaling(Controller):
         self._usage = PodUsage(context.client, context.clock, self._period / 3)
         self._histories: dict[Key, History] = {}
         self._selectors: dict[Key, LabelSelector] = {}
-        self._targets = {(kind.group, kind.kind): kind for kind in BUILTIN.stored() if kind.namespaced}
+        self._targets = ScaleTargets()
         self._autoscalers.add_handler(self._changed)
-        self.follow_custom(self._kind_begun, self._kind_ended)
+        self.follow_custom(self._targets.begun, self._targets.ended)
 
     def _changed(self, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or spec(old) != spec(new):
             self.queue.add(key_of(new or old or {}))
-
-    def _kind_begun(self, informer: Informer) -> None:
-        kind = informer.kind
-        if kind.namespaced:
-            self._targets[kind.group, kind.kind] = kind
-
-    def _kind_ended(self, informer: Informer) -> None:
-        kind = informer.kind
-        if self._targets.get((kind.group, kind.kind)) is kind:
-            del self._targets[kind.group, kind.kind]
 
     def sync(self, key: Key) -> None:
         hpa = self._autoscalers.cache.get(key)
@@ -69,21 +58,13 @@ class HorizontalPodAutoscaling(Controller):
         self.queue.add_after(key, self._period)
         target = spec(hpa)["scaleTargetRef"]
         try:
-            kind = self._kind_of(target)
+            kind = self._targets.kind_of(target)
             scale = self.client.get(kind, str(target["name"]), namespace(hpa), subresource="scale")
         except ApiError as error:
             self.record(hpa, "Warning", "FailedGetScale", str(error))
             self._write(hpa, plans.unreachable(hpa, str(error), self.clock.now()))
         else:
             self._follow(key, hpa, kind, scale)
-
-    def _kind_of(self, target: Object) -> Kind:
-        """Raises NotFound."""
-        group, kind = group_of(str(target.get("apiVersion") or "")), str(target["kind"])
-        found = self._targets.get((group, kind))
-        if found is None:
-            raise NotFound(f'no matches for kind "{kind}" in group "{group}"')
-        return found
 
     def _follow(self, key: Key, hpa: Object, kind: Kind, scale: Object) -> None:
         plan = self._plan(key, hpa, scale)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.core import SECRET, SERVICE_ACCOUNT
-from orchestrator.api.meta import Key, Object, annotations, make_key, name, namespace, uid
+from orchestrator.api.meta import Key, Object, make_key, name, namespace, uid
+from orchestrator.api.meta import annotations as annotations_of
 from orchestrator.api.meta import key as key_of
 from orchestrator.controllers.base import Context, Controller
 
@@ -52,7 +53,7 @@ class ServiceAccountTokens(Controller):
         if secret is None or not _is_token(secret):
             return
         account = self._account(secret)
-        if account is None or annotations(secret).get(ACCOUNT_UID) not in (None, "", uid(account)):
+        if account is None or annotations_of(secret).get(ACCOUNT_UID) not in (None, "", uid(account)):
             log.info("secret %s: its service account is gone, deleting it", key)
             self._delete(secret)
             return
@@ -62,7 +63,7 @@ class ServiceAccountTokens(Controller):
 
     def _account(self, secret: Object) -> Object | None:
         """None only if the server has none: the cache may be behind."""
-        account = annotations(secret)[ACCOUNT_NAME]
+        account = annotations_of(secret)[ACCOUNT_NAME]
         found = self._accounts.cache.get(make_key(namespace(secret), account))
         if found is not None:
             return found
@@ -83,7 +84,7 @@ class ServiceAccountTokens(Controller):
         data["ca.crt"] = _encoded(self._ca.read_bytes())
         if not data.get("token"):
             data["token"] = _encoded(self._token(secret, account).encode())
-        meta = {**secret["metadata"], "annotations": annotations(secret) | {ACCOUNT_UID: uid(account)}}
+        meta = {**secret["metadata"], "annotations": annotations_of(secret) | {ACCOUNT_UID: uid(account)}}
         return {**secret, "metadata": meta, "data": data}
 
     def _token(self, secret: Object, account: Object) -> str:
@@ -99,7 +100,7 @@ def _is_token(secret: Object) -> bool:
 
 
 def _account_of(secret: Object) -> Key:
-    return make_key(namespace(secret), str(annotations(secret).get(ACCOUNT_NAME)))
+    return make_key(namespace(secret), str(annotations_of(secret).get(ACCOUNT_NAME)))
 
 
 def _encoded(value: bytes) -> str:

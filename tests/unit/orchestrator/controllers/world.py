@@ -181,7 +181,13 @@ class World:
     def create(self, kind: Kind, obj: Object) -> Object:
         meta = {field: obj["metadata"][field] for field in _WRITABLE if obj["metadata"].get(field)}
         made = self.client.create(kind, {**obj, "metadata": meta})
-        return self.client.update_status(kind, {**made, "status": obj["status"]}) if obj.get("status") else made
+        while obj.get("status"):
+            try:
+                return self.client.update_status(kind, {**made, "status": obj["status"]})
+            except Conflict:
+                # The kubelet was quicker.
+                made = self.client.get(kind, name(made), namespace(made))
+        return made
 
     def change(self, kind: Kind, name: str, change: Callable[[Object], None], namespace: str = "default") -> Object:
         """Read, change, write, as often as it takes."""
