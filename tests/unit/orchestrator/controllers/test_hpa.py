@@ -11,6 +11,7 @@ from orchestrator.api.errors import ApiError, Forbidden
 from orchestrator.api.groups.apiextensions import CUSTOM_RESOURCE_DEFINITION
 from orchestrator.api.groups.apps import DEPLOYMENT, REPLICA_SET, STATEFUL_SET
 from orchestrator.api.groups.autoscaling import HORIZONTAL_POD_AUTOSCALER as HPA
+from orchestrator.api.groups.autoscaling import HORIZONTAL_POD_AUTOSCALER_V1 as HPA_V1
 from orchestrator.api.groups.core import NODE, REPLICATION_CONTROLLER
 from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, condition, name, namespace, spec, status, uid
@@ -403,3 +404,26 @@ def test_what_is_gone_is_forgotten() -> None:
         w.eventually(lambda: not controller._histories and not controller._selectors)
         w.look()
         assert not controller.queue._due
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"behavior": '{"scaleUp": {"selectPolicy": "Min"}}'},
+        {"behavior": "{}"},
+        {"metrics": '[{"type": 7}]'},
+        {"metrics": "nonsense", "behavior": "nonsense"},
+    ],
+)
+def test_what_an_older_version_leaves_out_is_filled_in(note: dict[str, str]) -> None:
+    with Burning().running() as w:
+        w.run(1)
+        w.cores = 0.2
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+        notes = {f"autoscaling.alpha.kubernetes.io/{what}": text for what, text in note.items()}
+        about = {"name": "web", "namespace": "default", "annotations": notes}
+        w.client.create(HPA_V1, {"metadata": about, "spec": {"maxReplicas": 9, "scaleTargetRef": target}})
+        w.eventually(lambda: w.replicas() > 1)
+        w.client.patch(HPA_V1, "web", {"metadata": {"annotations": notes}, "spec": {"maxReplicas": 10}}, "default")
+        w.look()
+        assert w.reason("ScalingActive") == "ValidMetricFound"
