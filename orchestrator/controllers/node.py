@@ -176,18 +176,20 @@ class NodeController(Controller):
 
     def _taint(self, node: Object) -> None:
         wanted = plans.taints(node, evict=self._evicts(node), now=self.clock.now())
-        if wanted != (spec(node).get("taints") or []):
-            self.client.update(NODE, {**node, "spec": {**spec(node), "taints": wanted}})
+        if wanted == (spec(node).get("taints") or []):
+            return
+        written = self.client.update(NODE, {**node, "spec": {**spec(node), "taints": wanted}})
+        if plans.is_being_left(written) and not plans.is_being_left(node):
+            self._evictions.began(zones.zone_of(node), self.clock.monotonic())
 
     def _evicts(self, node: Object) -> bool:
-        """Whether pods have to leave the node, should it not be well. If it is only not its turn, it is looked at
-        again when it is."""
+        """Whether pods have to leave the node. If it is only not its turn, it is looked at again when it is."""
         rates = self._measure_zones()
-        if plans.readiness(node) == "True" or not any(rates.values()):
+        if plans.readiness(node) in ("", "True") or not any(rates.values()):
             return False
         if plans.is_being_left(node):
             return True
-        wait = self._evictions.take(zones.zone_of(node), rates, self.clock.monotonic())
+        wait = self._evictions.wait(zones.zone_of(node), rates, self.clock.monotonic())
         if wait:
             self.queue.add_after(key(node), wait)
         return wait == 0.0

@@ -53,13 +53,14 @@ class Evictions:
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
 
-    def take(self, zone: str, rates: Mapping[str, float], now: float) -> float | None:
-        """0.0 when a node's turn is now, which is then taken; else the seconds until it is, or None while none is."""
+    def wait(self, zone: str, rates: Mapping[str, float], now: float) -> float | None:
+        """Seconds until it is another node's turn, or None while it is none's."""
         rate = rates.get(zone, 0.0)
         if not rate:
             return None
-        left = self._last.get(zone, now - 1 / rate) + 1 / rate - now
-        if left > 0:
-            return left
+        last = self._last.get(zone)
+        return 0.0 if last is None else max(0.0, last + 1 / rate - now)
+
+    def began(self, zone: str, now: float) -> None:
+        """A node's turn was taken."""
         self._last[zone] = now
-        return 0.0

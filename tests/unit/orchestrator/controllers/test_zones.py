@@ -42,9 +42,10 @@ def test_rates(nodes: list[tuple[str, bool]], expected: dict[str, float]) -> Non
 
 def test_nodes_take_turns_zone_by_zone() -> None:
     evictions, normal = Evictions(), {"a": 0.1, "b": 0.1, "c": 0.0}
-    assert evictions.take("a", normal, 100.0) == 0.0
-    assert evictions.take("a", normal, 104.0) == pytest.approx(6.0)
-    assert evictions.take("b", normal, 104.0) == 0.0
-    assert evictions.take("c", normal, 104.0) is None
-    assert evictions.take("a", {"a": 0.01}, 104.0) == pytest.approx(96.0), "the rate of the moment counts"
-    assert evictions.take("a", normal, 110.0) == 0.0
+    assert evictions.wait("a", normal, 100.0) == 0.0
+    evictions.began("a", 100.0)
+    assert evictions.wait("a", normal, 104.0) == pytest.approx(6.0)
+    assert evictions.wait("b", normal, 104.0) == 0.0
+    assert evictions.wait("c", normal, 104.0) is None
+    assert evictions.wait("a", {"a": 0.01}, 104.0) == pytest.approx(96.0), "the rate of the moment counts"
+    assert evictions.wait("a", normal, 110.0) == 0.0
