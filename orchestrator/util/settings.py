@@ -124,7 +124,7 @@ def load(home: Path) -> Settings:
 
 
 def check(settings: Settings) -> None:
-    """Raises SettingsError when the values contradict each other."""
+    """Raises SettingsError when the values contradict each other, or make no sense."""
     try:
         services, _ = settings.networks
         dns = ipaddress.IPv4Address(settings.dns_ip)
@@ -132,3 +132,6 @@ def check(settings: Settings) -> None:
         raise SettingsError(str(error)) from None
     if dns not in services:
         raise SettingsError(f"dns_ip {dns} is not in service_cidr {services}")
+    # Nor is NaN more than 0.
+    if not settings.autoscaler_sync > 0:
+        raise SettingsError(f"autoscaler_sync {settings.autoscaler_sync} is not more than 0 seconds")
