@@ -8,8 +8,10 @@ CronTrigger, take 0 as Monday.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from orchestrator.api.times import duration_seconds
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -23,10 +25,8 @@ _MACROS = {
     "@hourly": "0 * * * *",
 }
 _EVERY = "@every "
-#: Go's duration: `1h30m`, `1.5s`. Seconds a unit.
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+#: Go's duration: `1h30m`, `1.5s`.
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
-_PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h)")
 _DURATION = re.compile(rf"[-+]?(?:0|(?:{_NUMBER}(?:ns|us|µs|μs|ms|s|m|h))+)")
 #: Digits of a number at most; more is nothing that fits.
 _MAX_DIGITS = 9
@@ -153,6 +153,4 @@ def _duration(text: str) -> float:
     duration = text.removeprefix(_EVERY)
     if not _DURATION.fullmatch(duration):
         raise ValueError(f'failed to parse duration {text}: time: invalid duration "{duration}"')
-    parts: Sequence[tuple[str, str]] = _PART.findall(duration)
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    return max(1.0, float(int(-seconds if duration.startswith("-") else seconds)))
+    return max(1.0, float(int(duration_seconds(duration))))

@@ -11,6 +11,8 @@ NO_EXECUTE = "NoExecute"
 
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
+#: Set by people on a node that is off, and whose pods are not to be waited for.
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 

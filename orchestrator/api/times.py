@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 
 
 def rfc3339(seconds: float) -> str:
@@ -45,6 +49,12 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{text}"
     return f"{minutes}m{text}" if minutes else text
+
+
+def duration_seconds(text: str) -> float:
+    """A duration as Go writes it: `15.012s`, `-1h30m`. Whether `text` is one is for the caller to check."""
+    amount = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    return -amount if text.startswith("-") else amount
 
 
 def age(seconds: float) -> str:

@@ -18,6 +18,7 @@ from orchestrator.controllers.endpointslice import EndpointSliceController
 from orchestrator.controllers.endpointslice_mirroring import EndpointSliceMirroringController
 from orchestrator.controllers.ephemeral_volume import EphemeralVolumeController
 from orchestrator.controllers.garbagecollector import GarbageCollector
+from orchestrator.controllers.hpa import HorizontalPodAutoscaling
 from orchestrator.controllers.job import JobController
 from orchestrator.controllers.job_orphans import JobPodReleaser
 from orchestrator.controllers.loadbalancer import LoadBalancerController
@@ -29,6 +30,7 @@ from orchestrator.controllers.replicaset import ReplicaSetController, Replicatio
 from orchestrator.controllers.resourcequota import ResourceQuotaController
 from orchestrator.controllers.root_ca import RootCAPublisher
 from orchestrator.controllers.serviceaccount import ServiceAccountController
+from orchestrator.controllers.serviceaccount_tokens import ServiceAccountTokens
 from orchestrator.controllers.stale_disruption import StaleDisruptionController
 from orchestrator.controllers.statefulset import StatefulSetController
 from orchestrator.controllers.taint_eviction import TaintEvictionController
@@ -41,6 +43,7 @@ from orchestrator.util.settings import Settings
 #: To add a controller, write its file and add it here.
 CONTROLLERS: tuple[type[Controller], ...] = (
     ServiceAccountController,
+    ServiceAccountTokens,
     RootCAPublisher,
     ClusterRoleAggregation,
     CustomResourceDefinitionController,
@@ -53,6 +56,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ReplicationManager,
     StatefulSetController,
     DaemonSetController,
+    HorizontalPodAutoscaling,
     DisruptionController,
     StaleDisruptionController,
     EndpointsController,

@@ -13,9 +13,11 @@ from orchestrator.api.groups.core import NODE, POD
 from orchestrator.api.meta import Key, Object, condition, key, make_key, name, namespace, spec, status
 from orchestrator.api.pods import is_ready
 from orchestrator.controllers import node_plan as plans
+from orchestrator.controllers import zones
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.heartbeats import Heartbeats
 from orchestrator.controllers.indexes import index_by_node, on_node
+from orchestrator.controllers.zones import Evictions
 from orchestrator.util import threads
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,9 @@ class NodeController(Controller):
         self._grace = context.settings.node_grace
         self._retry = context.settings.lease_renew
         self._heartbeats = Heartbeats(self._grace)
-        self._some_ready = False
+        self._evictions = Evictions()
+        #: How fast pods leave the nodes of each zone.
+        self._rates: dict[str, float] = {}
         #: True while the API server does not answer.
         self._blind = False
         self._nodes = self.informer(NODE)
@@ -58,7 +62,7 @@ class NodeController(Controller):
         if new is not None:
             self._tell_story(old, new)
         self.queue.add(key(node))
-        self._count_ready()
+        self._follow_zones()
 
     def _tell_story(self, old: Object | None, new: Object) -> None:
         before, after = plans.readiness(old), plans.readiness(new)
@@ -72,13 +76,17 @@ class NodeController(Controller):
     def _tell(self, node: Object, reason: str, what: str) -> None:
         self.record(node, "Normal", reason, f"Node {name(node)} event: {what}")
 
-    def _count_ready(self) -> None:
-        """Whether pods are evicted depends on there being a node for them to go to: see `_taint`."""
-        some_ready = any(plans.readiness(node) == "True" for node in self._nodes.cache.list())
-        if some_ready != self._some_ready:
-            self._some_ready = some_ready
+    def _follow_zones(self) -> None:
+        """Whether pods have to leave a node depends on how its zone is, too."""
+        rates = self._measure_zones()
+        if rates != self._rates:
+            log.info("zones have changed; nodes a second that their pods are evicted from: %s", rates)
+            self._rates = rates
             for node in self._nodes.cache.list():
                 self.queue.add(key(node))
+
+    def _measure_zones(self) -> dict[str, float]:
+        return zones.rates((zones.zone_of(node), self._is_well(node)) for node in self._nodes.cache.list())
 
     def _lease_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None or namespace(new) != LEASE_NAMESPACE:
@@ -132,7 +140,9 @@ class NodeController(Controller):
             else:
                 log.warning("node %s was not heard of for %.1f s: it is lost", node, self._grace)
                 self._heartbeats.lose(node)
-                self.queue.add(Key(node))
+        # After all of them are known to be lost: it matters to each how many there are.
+        for node in silent:
+            self.queue.add(Key(node))
         return self._heartbeats.pause(now)
 
     def _was_renewed(self, node: str) -> bool:
@@ -165,12 +175,24 @@ class NodeController(Controller):
         return self.client.update_status(NODE, {**node, "status": fresh})
 
     def _taint(self, node: Object) -> None:
-        """When no node at all is well, pods stay where they are: there is no better place, and the fault is more
-        likely the network's or the observer's."""
-        evict = any(self._is_well(other) for other in self._nodes.cache.list() if name(other) != name(node))
-        wanted = plans.taints(node, evict=evict, now=self.clock.now())
-        if wanted != (spec(node).get("taints") or []):
-            self.client.update(NODE, {**node, "spec": {**spec(node), "taints": wanted}})
+        wanted = plans.taints(node, evict=self._evicts(node), now=self.clock.now())
+        if wanted == (spec(node).get("taints") or []):
+            return
+        written = self.client.update(NODE, {**node, "spec": {**spec(node), "taints": wanted}})
+        if plans.is_being_left(written) and not plans.is_being_left(node):
+            self._evictions.began(zones.zone_of(node), self.clock.monotonic())
+
+    def _evicts(self, node: Object) -> bool:
+        """Whether pods have to leave the node. If it is only not its turn, it is looked at again when it is."""
+        rates = self._measure_zones()
+        if plans.readiness(node) in ("", "True") or not any(rates.values()):
+            return False
+        if plans.is_being_left(node):
+            return True
+        wait = self._evictions.wait(zones.zone_of(node), rates, self.clock.monotonic())
+        if wait:
+            self.queue.add_after(key(node), wait)
+        return wait == 0.0
 
     def _is_well(self, node: Object) -> bool:
         return plans.readiness(node) == "True" and not self._heartbeats.is_lost(name(node))

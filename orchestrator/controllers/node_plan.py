@@ -55,6 +55,12 @@ def taints(node: Object, *, evict: bool, now: float) -> list[Object]:
     return kept + added
 
 
+def is_being_left(node: Object) -> bool:
+    """Pods have to leave it already."""
+    mine = {(NOT_READY, NO_EXECUTE), (UNREACHABLE, NO_EXECUTE)}
+    return any(_identity(taint) in mine for taint in spec(node).get("taints") or [])
+
+
 def _identity(taint: Object) -> tuple[str, str]:
     return str(taint.get("key")), str(taint.get("effect"))
 

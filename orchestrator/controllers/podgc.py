@@ -1,4 +1,7 @@
-"""The pod garbage collector: pods that no agent will ever finish, and finished ones beyond a number."""
+"""The pod garbage collector: pods that no agent will ever finish, and finished ones beyond a number.
+
+Of a node that is not ready and that somebody has declared out of service, nobody waits for the pods to end.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,22 @@ import logging
 
 from orchestrator.api.errors import NotFound
 from orchestrator.api.groups.core import NODE, POD
-from orchestrator.api.meta import Key, Object, is_deleting, key, name, namespace, set_condition, spec, split_key, status
+from orchestrator.api.meta import (
+    Key,
+    Object,
+    condition,
+    is_deleting,
+    key,
+    name,
+    namespace,
+    set_condition,
+    spec,
+    split_key,
+    status,
+)
 from orchestrator.api.meta import uid as uid_of
 from orchestrator.api.pods import is_terminal
+from orchestrator.api.taints import OUT_OF_SERVICE
 from orchestrator.api.times import rfc3339
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.indexes import index_by_node, on_node
@@ -26,8 +42,14 @@ _ORPHANED = {
 }
 
 
+def is_out_of_service(node: Object) -> bool:
+    """Declared so, and not ready: an agent that is there ends its pods itself."""
+    declared = any(taint.get("key") == OUT_OF_SERVICE for taint in spec(node).get("taints") or [])
+    return declared and (condition(node, "Ready") or {}).get("status") != "True"
+
+
 class PodGarbageCollector(Controller):
-    """Keys are nodes that do not exist (no slash), or pods that may have to go."""
+    """Keys are nodes that do not exist or are out of service (no slash), or pods that may have to go."""
 
     name = "pod-garbage-collector"
 
@@ -45,20 +67,33 @@ class PodGarbageCollector(Controller):
     def _node_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None and old is not None:
             self.queue.add_after(key(old), self._quarantine)
+        elif new is not None and is_out_of_service(new):
+            self.queue.add(key(new))
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         if new is None:
             return
         node = str(spec(new).get("nodeName") or "")
-        if node and self._nodes.cache.get(Key(node)) is None:
-            self.queue.add_after(Key(node), self._quarantine)
+        if node:
+            self._look_at_node_of(new, Key(node))
         ended = is_terminal(new) and not (old and is_terminal(old))
         if ended or (is_deleting(new) and not node):
             self.queue.add(key(new))
 
+    def _look_at_node_of(self, pod: Object, node: Key) -> None:
+        found = self._nodes.cache.get(node)
+        if found is None:
+            self.queue.add_after(node, self._quarantine)
+        elif is_deleting(pod) and is_out_of_service(found):
+            self.queue.add(node)
+
     def sync(self, key: Key) -> None:
         if not split_key(key)[0]:
-            self._collect_orphans(str(key))
+            node = self._nodes.cache.get(key)
+            if node is None:
+                self._collect_orphans(str(key))
+            elif is_out_of_service(node):
+                self._collect_terminating(str(key))
             return
         pod = self._pods.cache.get(key)
         if pod is not None and is_deleting(pod) and not spec(pod).get("nodeName"):
@@ -72,6 +107,11 @@ class PodGarbageCollector(Controller):
         for pod in pods:
             self._remove(self._mark_failed(pod, _ORPHANED), f"is on node {node}, which does not exist")
 
+    def _collect_terminating(self, node: str) -> None:
+        for pod in on_node(self._pods, node):
+            if is_deleting(pod):
+                self._remove(self._mark_failed(pod), f"ends on node {node}, which is out of service")
+
     def _exists(self, node: str) -> bool:
         """Ask the server: what follows cannot be taken back."""
         try:
@@ -80,16 +120,16 @@ class PodGarbageCollector(Controller):
             return False
         return True
 
-    def _mark_failed(self, pod: Object, condition: Object | None = None) -> Object:
-        """Say that it has ended, and in `condition` why, so that nobody waits for an agent to report it.
+    def _mark_failed(self, pod: Object, reason: Object | None = None) -> Object:
+        """Say that it has ended, and in the condition `reason` why, so that nobody waits for an agent to report it.
 
         A finalizer may keep the pod until its end is known.
         """
         if is_terminal(pod):
             return pod
         conditions = [dict(entry) for entry in status(pod).get("conditions") or []]
-        if condition:
-            set_condition(conditions, condition, rfc3339(self.clock.now()))
+        if reason:
+            set_condition(conditions, reason, rfc3339(self.clock.now()))
         fresh = {**status(pod), "phase": "Failed", "conditions": conditions}
         return self.client.update_status(POD, {**pod, "status": fresh})
 

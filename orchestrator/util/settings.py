@@ -73,6 +73,8 @@ class Settings:
     #: not, and all pods go on where they were when the machine is back.
     shutdown_grace_period: float = 0.0
     shutdown_grace_period_critical_pods: float = 0.0
+    #: Autoscalers look at what their targets use this often.
+    autoscaler_sync: float = 15.0
     #: How long the store keeps history.
     history: float = 3600.0
     #: How long Events are kept.
@@ -164,7 +166,7 @@ def load(home: Path) -> Settings:
 
 
 def check(settings: Settings) -> None:
-    """Raises SettingsError when the values contradict each other."""
+    """Raises SettingsError when the values contradict each other, or make no sense."""
     try:
         services, _ = settings.networks
         dns = ipaddress.IPv4Address(settings.dns_ip)
@@ -174,6 +176,9 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"dns_ip {dns} is not in service_cidr {services}")
     if not 0 <= settings.shutdown_grace_period_critical_pods <= settings.shutdown_grace_period:
         raise SettingsError("shutdown_grace_period_critical_pods is a part of shutdown_grace_period: choose less")
+    # Nor is NaN more than 0.
+    if not settings.autoscaler_sync > 0:
+        raise SettingsError(f"autoscaler_sync {settings.autoscaler_sync} is not more than 0 seconds")
     _check_images(settings)
     if settings.container_log_max_size <= 0:
         raise SettingsError("container_log_max_size must be greater than 0")

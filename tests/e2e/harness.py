@@ -144,11 +144,11 @@ class RealCluster:
 
 
 @contextmanager
-def two_nodes(folder: Path, name: str, kubectl: Path) -> Iterator[RealCluster]:
-    """A cluster that is up, and purged afterwards."""
+def two_nodes(folder: Path, name: str, kubectl: Path, *options: str) -> Iterator[RealCluster]:
+    """A cluster that is up, and purged afterwards. `options` are for `podlab up`."""
     cluster = RealCluster(folder, name, kubectl)
     try:
-        cluster.podlab("up", "--nodes", "2", *cluster.settings())
+        cluster.podlab("up", "--nodes", "2", *cluster.settings(), *options)
         yield cluster
     finally:
         cluster.podlab("down", "--purge", check=False)

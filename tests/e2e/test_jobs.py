@@ -93,6 +93,24 @@ def test_a_job_is_suspended_resumed_and_stopped_by_its_deadline(cluster: RealClu
     cluster.kubectl("wait", "--for=delete", "job/slow", "--timeout=30s")
 
 
+def test_a_cron_job_runs_by_its_schedule(cluster: RealCluster, busybox_image: str) -> None:
+    create = ("create", "cronjob", "often", f"--image={busybox_image}", "--schedule=@every 1s")
+    cluster.kubectl(*create, "--", "echo", "tick")
+    eventually(lambda: cluster.get("cronjob", "often")["status"].get("lastSuccessfulTime"))
+    cluster.kubectl("patch", "cronjob", "often", "-p", '{"spec": {"suspend": true}}')
+    job = cluster.get("jobs")["items"][0]["metadata"]
+    assert re.fullmatch(r"often-\d+", job["name"]) and job["ownerReferences"][0]["name"] == "often"
+    assert cluster.kubectl("logs", f"job/{job['name']}").stdout == "tick\n"
+    row = cluster.kubectl("get", "cronjob", "often", "--no-headers").stdout
+    assert re.match(r"often +@every 1s +<none> +True +\d ", row)
+    eventually(lambda: {"SuccessfulCreate", "SawCompletedJob"} <= reasons(cluster, "CronJob", "often"))
+    told = cluster.kubectl("describe", "cronjob", "often").stdout
+    assert re.search(r"Last Schedule Time:\s+\w{3}, ", told) and re.search(r"Suspend:\s+True", told)
+    assert re.search(r"Saw completed job: often-\d+, condition: Complete", told)
+    cluster.kubectl("delete", "cronjob", "often")
+    eventually(lambda: not cluster.get("jobs")["items"] and not cluster.get("pods")["items"])
+
+
 def test_a_cron_job_is_tried_by_hand(cluster: RealCluster, busybox_image: str) -> None:
     create = ("create", "cronjob", "yearly", f"--image={busybox_image}", "--schedule=@yearly")
     cluster.kubectl(*create, "--", "echo", "happy new year")

@@ -152,3 +152,37 @@ def test_drain_respects_a_budget(cluster: RealCluster, busybox_image: str) -> No
     assert "Allowed disruptions:  1" in eventually(lambda: cluster.kubectl("describe", "pdb", "guarded").stdout)
     cluster.kubectl("uncordon", node)
     cluster.kubectl("delete", "pdb/guarded", "deploy/guarded", "--timeout=60s")
+
+
+def on(cluster: RealCluster, app: str) -> dict[str, str]:
+    """The nodes of the ready pods."""
+    return {
+        name: pod["spec"]["nodeName"]
+        for name, pod in pods(cluster, app).items()
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+    }
+
+
+def test_a_node_is_emptied_and_then_lost(cluster: RealCluster, busybox_image: str) -> None:
+    """The last test: it stops a node. A StatefulSet's pod stays bound to it until somebody says that it is gone."""
+    bears = {"key": "maintenance", "operator": "Exists", "effect": "NoExecute"}
+    loyal = json.loads(workload("StatefulSet", "loyal", busybox_image, replicas=1))
+    loyal["spec"]["template"]["spec"]["tolerations"] = [bears | {"tolerationSeconds": 3600}]
+    cluster.kubectl("cordon", "node-1")
+    apply(cluster, json.dumps(loyal), workload("Deployment", "moves", busybox_image, replicas=1))
+    rolled_out(cluster, "sts/loyal")
+    rolled_out(cluster, "deploy/moves")
+    cluster.kubectl("uncordon", "node-1")
+    cluster.kubectl("taint", "node", "node-2", "maintenance=now:NoExecute")
+    eventually(lambda: [*on(cluster, "moves").values()] == ["node-1"])
+    assert on(cluster, "loyal") == {"loyal-0": "node-2"}
+    cluster.kubectl("taint", "node", "node-2", "maintenance-")
+    cancelled = "Cancelling deletion of Pod default/loyal-0"
+    eventually(lambda: cancelled in cluster.kubectl("events", "--for=pod/loyal-0").stdout)
+
+    cluster.podlab("node", "stop", "node-2")
+    cluster.kubectl("taint", "node", "node-2", "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")
+    eventually(lambda: on(cluster, "loyal") == {"loyal-0": "node-1"}, 60)
+    cluster.kubectl("taint", "node", "node-2", "node.kubernetes.io/out-of-service-")
+    cluster.podlab("node", "add", "node-2")
+    cluster.kubectl("delete", "sts/loyal", "deploy/moves", "--timeout=60s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.api import quantity
 from orchestrator.api.checks import Errors, indexed, one_of
 from orchestrator.api.errors import invalid, not_supported, required
 from orchestrator.api.meta import Object
@@ -27,7 +28,9 @@ def _rules(rules: Object, field: str) -> Errors:
         yield invalid(f"{field}.stabilizationWindowSeconds", window, why)
     if (select := rules.get("selectPolicy")) is not None and select not in _SELECT:
         yield not_supported(f"{field}.selectPolicy", select, _SELECT)
-    if not rules.get("policies"):
+    if (tolerance := rules.get("tolerance")) is not None and quantity.parse(tolerance) < 0:
+        yield invalid(f"{field}.tolerance", tolerance, "must be greater than or equal to 0")
+    if not rules.get("policies") and tolerance is None:
         yield required(f"{field}.policies", "must specify at least one Policy")
     for path, policy in indexed(f"{field}.policies", rules.get("policies")):
         yield from _policy(policy, path)

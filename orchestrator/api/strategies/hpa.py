@@ -30,6 +30,11 @@ class HorizontalPodAutoscalerStrategy(Strategy):
 
     def prepare_create(self, obj: Object, now: float) -> None:
         obj["status"] = {"currentReplicas": 0, "desiredReplicas": 0}
+        # What an older version had in annotations could not be filled in before.
+        self.default(obj)
+
+    def prepare_update(self, new: Object, old: Object) -> None:
+        self.default(new)
 
     def validate(self, obj: Object) -> list[FieldError]:
         return list(spec_problems(spec(obj)))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.api.crd.node import TYPE_AND_METADATA, Node
+from orchestrator.api.times import duration_seconds
 
 #: Words of CEL that cannot be names of fields.
 _RESERVED = frozenset(
@@ -21,8 +22,6 @@ _RESERVED = frozenset(
 )
 _SPELLED = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 #: What rules see of the root's and of embedded resources' metadata.
 _METADATA = ("name", "generateName")
 
@@ -90,5 +89,4 @@ def _text(form: Any, text: str) -> Any:
 
 def duration(text: str) -> timedelta:
     """`1h30m`; seconds are exact to a microsecond."""
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-    return timedelta(seconds=-seconds if text.startswith("-") else seconds)
+    return timedelta(seconds=duration_seconds(text))

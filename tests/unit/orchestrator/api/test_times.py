@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.api.times import duration
+from orchestrator.api.times import duration, duration_seconds
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ from orchestrator.api.times import duration
 )
 def test_a_duration_as_go_prints_it(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("0s", 0.0), ("15.012s", 15.012), ("-1h30m", -5400.0), ("1m500ms", 60.5), ("2µs", 2e-6)]
+)
+def test_a_duration_as_go_writes_it(text: str, expected: float) -> None:
+    assert duration_seconds(text) == pytest.approx(expected)

@@ -32,6 +32,8 @@ def test_a_switch_is_true_or_false(tmp_path: Path, text: str, value: bool) -> No
         ({"api_port": "many"}, "api_port cannot be 'many': its type is int"),
         ({"dns_ip": "10.1.1.1"}, "dns_ip 10.1.1.1 is not in service_cidr"),
         ({"service_cidr": "all of it"}, "all of it"),
+        ({"autoscaler_sync": "0"}, "autoscaler_sync 0.0 is not more than 0 seconds"),
+        ({"autoscaler_sync": "nan"}, "autoscaler_sync nan is not more than 0 seconds"),
         ({"home": "/tmp"}, "there is no setting 'home'"),
         ({"image_gc_high_threshold_percent": "70"}, "image_gc_low_threshold_percent 80 must be less than"),
         ({"image_gc_high_threshold_percent": "101"}, "both from 0 to 100"),

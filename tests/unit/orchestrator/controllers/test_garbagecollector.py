@@ -78,6 +78,16 @@ def test_dependents_of_an_owner_that_went_before_the_collector_came() -> None:
         w.eventually(lambda: config_maps(w) == {"one"})
 
 
+def test_an_owner_that_never_existed_is_gone() -> None:
+    ghost = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ghost", "uid": "never-was"}}
+    impostor = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "uid": "another-one"}}
+    with World(GarbageCollector).running() as w:
+        w.create(CONFIG_MAP, config_map("one"))
+        w.create(CONFIG_MAP, config_map("of-ghost", ghost))
+        w.create(CONFIG_MAP, config_map("of-namesake", impostor))
+        w.eventually(lambda: config_maps(w) == {"one"})
+
+
 def test_owners_in_another_namespace_do_not_exist() -> None:
     with World(GarbageCollector).running() as w:
         elsewhere = w.create(CONFIG_MAP, config_map("one", namespace="kube-public"))

@@ -132,6 +132,55 @@ def test_pods_leave_a_lost_node_when_their_toleration_ends_and_are_replaced() ->
         w.eventually(lambda: {name(p) for p in w.all(POD)} == {name(replacement[0])})
 
 
+def test_nodes_that_fail_together_lose_their_pods_one_after_the_other() -> None:
+    """One every ten seconds; and none when they are most of their zone."""
+    with world().running() as w:
+        for number in range(1, 6):
+            w.add_node(f"node-{number}")
+        w.advance(9, beating=("node-1", "node-2", "node-3"))
+        failed = ("node-4", "node-5")
+        w.eventually(lambda: sorted(len(taints(w, node)) for node in failed) == [1, 2])
+        w.advance(8, beating=("node-1", "node-2", "node-3"))
+        assert sorted(len(taints(w, node)) for node in failed) == [1, 2]
+        w.advance(3, beating=("node-1", "node-2", "node-3"))
+        w.eventually(lambda: all(taints(w, node) == UNREACHABLE for node in failed))
+        w.advance(9, beating=("node-1", "node-2"))
+        w.eventually(lambda: readiness(w, "node-3") == "Unknown")
+        w.advance(30, beating=("node-1", "node-2"))
+        assert taints(w, "node-3") == {"node.kubernetes.io/unreachable:NoSchedule"}
+        come_back(w, "node-4")
+        w.advance(3, beating=("node-1", "node-2", "node-4"))
+        w.eventually(lambda: taints(w, "node-3") == UNREACHABLE)
+
+
+def test_when_all_nodes_are_gone_their_pods_stay() -> None:
+    with world().running() as w:
+        w.add_node("node-1")
+        w.add_node("node-2")
+        w.advance(9, beating=("node-1",))
+        w.eventually(lambda: taints(w, "node-2") == UNREACHABLE)
+        w.advance(9)
+        for node in ("node-1", "node-2"):
+            w.eventually(lambda node=node: taints(w, node) == {"node.kubernetes.io/unreachable:NoSchedule"})
+
+
+def test_pods_of_a_node_out_of_service_are_not_waited_for() -> None:
+    """Those that do not tolerate that; and not while an agent is there."""
+    out = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
+    stays = [{"operator": "Exists"}]
+    with world().running() as w:
+        w.add_node("node-1")
+        w.add_node("node-2")
+        w.create(POD, pod("goes", node="node-2", tolerations=[]))
+        w.create(POD, pod("stays", node="node-2", tolerations=stays))
+        w.change(NODE, "node-2", lambda node: node.update(spec={"taints": [out]}))
+        w.eventually(lambda: is_deleting(w.client.get(POD, "goes", "default")))
+        w.advance(3, beating=("node-1", "node-2"))
+        assert {name(p) for p in w.all(POD)} == {"goes", "stays"}
+        w.advance(9, beating=("node-1",))
+        w.eventually(lambda: {name(p) for p in w.all(POD)} == {"stays"})
+
+
 def test_cordoned_nodes_are_tainted() -> None:
     with world().running() as w:
         w.add_node("node-1")

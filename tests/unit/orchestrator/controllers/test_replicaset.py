@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from orchestrator.api.errors import Forbidden
@@ -107,6 +109,21 @@ def test_what_cannot_be_created_is_told_and_tried_again(monkeypatch: pytest.Monk
         world.clock.advance(1000)
         world.eventually(lambda: has_pods(world, 8))
         assert "conditions" not in status_of(world)
+
+
+def test_two_sets_with_one_selector_do_not_fight() -> None:
+    with World(ReplicaSetController).running() as world:
+        world.create(REPLICA_SET, replica_set("web", 2))
+        world.create(REPLICA_SET, replica_set("also-web", 3))
+        world.eventually(lambda: status_of(world).get("availableReplicas") == 2)
+        world.eventually(lambda: status_of(world, "also-web").get("availableReplicas") == 3)
+        world.quiet()
+        owners = Counter(str((controller_of(pod) or {})["name"]) for pod in world.pods())
+        assert owners == {"web": 2, "also-web": 3}
+        before = world.revision()
+        world.clock.advance(60)
+        world.quiet()
+        assert world.revision() == before
 
 
 def test_a_replication_controller_selects_by_plain_labels() -> None:

@@ -22,6 +22,7 @@ from orchestrator.client.informers import Informers
 from orchestrator.client.workqueue import WorkQueue
 from orchestrator.controllers.base import Context, Controller
 from orchestrator.controllers.daemonset_pods import target_node
+from orchestrator.server.summaries import Summaries, no_summaries
 from orchestrator.util.clock import FakeClock
 from orchestrator.util.settings import Settings
 from tests.fakes.api import local_api
@@ -83,12 +84,13 @@ class World:
         kubelet: bool = True,
         between: Callable[[Transport], Transport] = lambda transport: transport,
         home: Path = Path("/nonexistent"),
+        summaries: Summaries = no_summaries,
         **settings: Any,
     ) -> None:
         self.clock = SteppingClock()
         self.events = Events()
         self.settings = replace(Settings(home), node_grace=8.0, lease_renew=2.0, **settings)
-        self.client: Client = local_api(self.clock)[1]
+        self.client: Client = local_api(self.clock, home=home, summaries=summaries)[1]
         self._types = controllers
         self._make_controllers(Client(between(self.client._transport)))
         if kubelet:
@@ -179,7 +181,13 @@ class World:
     def create(self, kind: Kind, obj: Object) -> Object:
         meta = {field: obj["metadata"][field] for field in _WRITABLE if obj["metadata"].get(field)}
         made = self.client.create(kind, {**obj, "metadata": meta})
-        return self.client.update_status(kind, {**made, "status": obj["status"]}) if obj.get("status") else made
+        while obj.get("status"):
+            try:
+                return self.client.update_status(kind, {**made, "status": obj["status"]})
+            except Conflict:
+                # The kubelet was quicker.
+                made = self.client.get(kind, name(made), namespace(made))
+        return made
 
     def change(self, kind: Kind, name: str, change: Callable[[Object], None], namespace: str = "default") -> Object:
         """Read, change, write, as often as it takes."""
@@ -251,4 +259,5 @@ class Kubelet:
         ready = "False" if spec(pod)["containers"][0]["image"].endswith("sick") else "True"
         now = rfc3339(self._world.clock.now())
         conditions = [{"type": "Ready", "status": ready, "lastTransitionTime": now}]
-        return {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}], "conditions": conditions}
+        started = {"phase": "Running", "startTime": now, "podIP": ip, "podIPs": [{"ip": ip}]}
+        return {**started, "conditions": conditions}

@@ -65,6 +65,7 @@ def test_all_metrics_are_allowed() -> None:
         (metric("external", target={}), "spec.metrics[0].external.metric.name: Required value: must specify a metric"),
         (metric("object", metric={"name": "x"}, target={"type": "Value"}), "must set either a target value for metric"),
         (up(policies=[]), "spec.behavior.scaleUp.policies: Required value: must specify at least one Policy"),
+        (up(tolerance="-0.1"), "spec.behavior.scaleUp.tolerance: Invalid value: "),
         (up(selectPolicy="Odd"), 'spec.behavior.scaleUp.selectPolicy: Unsupported value: "Odd"'),
         (up(stabilizationWindowSeconds=3601), "must be less than or equal to 3600"),
         (up(policies=[{"type": "Pods", "value": 0, "periodSeconds": 1}]), "value: Invalid value: 0: must be greater"),
@@ -73,6 +74,10 @@ def test_all_metrics_are_allowed() -> None:
 )  # fmt: skip
 def test_each_rule(spec: dict[str, Any], problem: str) -> None:
     assert any(problem in found for found in problems(**spec)), problems(**spec)
+
+
+def test_a_tolerance_needs_no_policies() -> None:
+    assert problems(**up(policies=[], tolerance="50m")) == []
 
 
 def test_the_older_version_has_the_same_rules() -> None:
