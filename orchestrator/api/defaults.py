@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from orchestrator.api.meta import Object
+from orchestrator.api.pods import is_sidecar
 
 #: Mode of the files of a configMap, secret, projected or downwardAPI volume (octal 0644).
 _FILE_MODE = 0o644
@@ -34,6 +35,7 @@ _VOLUMES: Mapping[str, Object] = {
 }
 _TOKEN_SECONDS = 3600
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_RESIZABLE = ("cpu", "memory")
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -65,6 +67,9 @@ def default_pod_only(spec: Object) -> None:
     fill(spec, {"enableServiceLinks": True})
     for container in _containers(spec):
         _default_requests(container)
+    for container in _lasting(spec):
+        if policies := resize_policy(container):
+            container["resizePolicy"] = policies
     if spec.get("hostNetwork"):
         for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
             for port in container.get("ports") or []:
@@ -82,6 +87,15 @@ def default_claim_spec(claim: Object) -> None:
     fill(claim.setdefault("spec", {}), {"volumeMode": "Filesystem"})
 
 
+def resize_policy(container: Object) -> list[Object]:
+    """Its policies, and for what it asks for without one that no restart is needed."""
+    resources, given = container.get("resources") or {}, list(container.get("resizePolicy") or ())
+    asked = (resources.get("limits") or {}).keys() | (resources.get("requests") or {}).keys()
+    told = {policy.get("resourceName") for policy in given}
+    more = [name for name in _RESIZABLE if name in asked and name not in told]
+    return [*given, *({"resourceName": name, "restartPolicy": "NotRequired"} for name in more)]
+
+
 def pull_policy(image: str) -> str:
     """`Always` for the tag `latest`, given or meant; else `IfNotPresent`."""
     reference, _, digest = image.partition("@")
@@ -92,6 +106,12 @@ def pull_policy(image: str) -> str:
 
 def _containers(spec: Object) -> Iterator[Object]:
     return (container for field in _CONTAINER_LISTS for container in spec.get(field) or [])
+
+
+def _lasting(spec: Object) -> Iterator[Object]:
+    """Containers that run as long as the pod: those that can be resized."""
+    yield from (init for init in spec.get("initContainers") or [] if is_sidecar(init))
+    yield from spec.get("containers") or []
 
 
 def _default_service_account(spec: Object) -> None:

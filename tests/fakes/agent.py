@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from agent.actions import Action, CreateContainer, PrepareVolumes, TeardownVolumes
 from agent.main import Agent
 from agent.proxy.anyip import remove_routes
 from agent.runtime.base import LABEL_CLUSTER, LABEL_CONTAINER, LABEL_POD, SANDBOX, ContainerState, Runtime
@@ -116,7 +117,10 @@ class Lab:
 
     def clear(self) -> None:
         """Stop, and leave nothing of it on this machine."""
+        left = [] if self.agent is None else self.agent.kubelet.workers()
         self.stop()
+        # What had begun goes on, and would bring back what is deleted here.
+        eventually(lambda: not any(_is_on_disk(action) for worker in left for action in worker.observed().inflight))
         volume_folders(self.settings.node_dir(NODE), self.runtime).clear()
         remove_routes(self.settings.networks)
 
@@ -172,6 +176,10 @@ class Lab:
     def told(self, pod: str, reason: str) -> str:
         """The message of the pod's first Event with that reason, "" when there is none."""
         return next((message for found, message in self.events(pod) if found == reason), "")
+
+
+def _is_on_disk(action: Action) -> bool:
+    return isinstance(action, PrepareVolumes | TeardownVolumes | CreateContainer)
 
 
 @contextmanager

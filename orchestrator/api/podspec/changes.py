@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.api.checks import Errors, indexed
+from orchestrator.api.defaults import resize_policy
 from orchestrator.api.errors import forbidden, invalid
 from orchestrator.api.meta import Object
 
@@ -48,10 +49,15 @@ def _fixed(spec: Object, old: Object) -> Object:
     fixed = {name: value for name, value in spec.items() if name not in _CHECKED}
     for name in _LISTS:
         if name in spec:
-            fixed[name] = [{**container, "image": ""} for container in spec[name] or []]
+            fixed[name] = [_imageless(container) for container in spec[name] or []]
     if (old.get("terminationGracePeriodSeconds") or 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
         fixed["terminationGracePeriodSeconds"] = old["terminationGracePeriodSeconds"]
     return fixed
+
+
+def _imageless(container: Object) -> Object:
+    """Pods that were stored before resize policies were filled in get theirs with their next change."""
+    return {**container, "image": "", "resizePolicy": resize_policy(container)}
 
 
 def _deadline(new: Object, old: Object, field: str) -> Errors:

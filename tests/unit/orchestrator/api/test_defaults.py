@@ -138,6 +138,18 @@ def test_what_only_pods_get() -> None:
     assert spec["enableServiceLinks"] is True
     assert spec["containers"][0]["resources"]["requests"] == {"cpu": "500m", "memory": "1Gi"}
     assert spec["initContainers"][0]["resources"]["requests"] == {"cpu": "2"}
+    assert "resizePolicy" not in spec["initContainers"][0]
+
+
+def test_what_is_resized_needs_no_restart_unless_it_is_said() -> None:
+    restart = {"resourceName": "memory", "restartPolicy": "RestartContainer"}
+    both = {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi", "example.com/gpu": "1"}}
+    side = {"name": "s", "restartPolicy": "Always", "resources": {"limits": {"cpu": "1"}}}
+    spec = defaulted({"resources": both, "resizePolicy": [restart]}, initContainers=[side])
+    defaults.default_pod_only(spec)
+    no_restart = {"resourceName": "cpu", "restartPolicy": "NotRequired"}
+    assert spec["containers"][0]["resizePolicy"] == [restart, no_restart]
+    assert spec["initContainers"][0]["resizePolicy"] == [no_restart]
 
 
 def test_on_the_nodes_network_ports_are_the_nodes() -> None:

@@ -7,11 +7,16 @@ import pytest
 from orchestrator.api.meta import Object
 from orchestrator.api.podspec.changes import changes
 
+RESTART = {"resourceName": "cpu", "restartPolicy": "RestartContainer"}
 TOLERATION = {"key": "a", "operator": "Exists", "effect": "NoExecute"}
 
 
 def spec(image: str = "nginx:1", **more: Any) -> Object:
     return {"containers": [{"name": "web", "image": image}], "terminationGracePeriodSeconds": 30, **more}
+
+
+def sized(**more: Any) -> Object:
+    return spec(containers=[{"name": "web", "image": "nginx:1", "resources": {"requests": {"cpu": "1"}}, **more}])
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,7 @@ def spec(image: str = "nginx:1", **more: Any) -> Object:
         (spec(activeDeadlineSeconds=5), spec(activeDeadlineSeconds=6)),
         (spec(terminationGracePeriodSeconds=1), spec(terminationGracePeriodSeconds=-1)),
         (spec(), spec(schedulingGates=[{"name": "g"}])),
+        (sized(resizePolicy=[{**RESTART, "restartPolicy": "NotRequired"}]), sized()),
     ],
 )
 def test_allowed(new: Object, old: Object) -> None:
@@ -38,6 +44,11 @@ def test_allowed(new: Object, old: Object) -> None:
         (spec(nodeName="a"), spec(nodeName="b"), "changed: `spec.nodeName`"),
         (spec(terminationGracePeriodSeconds=5), spec(), "changed: `spec.terminationGracePeriodSeconds`"),
         (spec(containers=[{"name": "x", "image": "nginx:1"}]), spec(), "changed: `spec.containers`"),
+        (
+            sized(resizePolicy=[{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]),
+            sized(),
+            "`spec.containers`",
+        ),
         (spec(containers=[]), spec(), "spec.containers: Forbidden: pod updates may not add or remove containers"),
         (spec(), spec(tolerations=[TOLERATION]), "existing toleration can not be modified except its tolerationSecond"),
         (spec(), spec(activeDeadlineSeconds=5), "must not update from a positive integer to nil value"),
