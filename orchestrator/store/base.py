@@ -10,7 +10,7 @@ Keys are `/<group or "core">/<plural>/<namespace or nothing>/<name>`; see `orche
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -41,6 +41,14 @@ class Event:
     type: EventType
     entry: Entry
     previous: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """The objects that `under` gives `value` for. Watches share the work when their `under` is the same."""
+
+    under: Callable[[Object], str]
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +156,9 @@ class Store(Protocol):
         """Remove the key if it is still at revision `expected`; returns the last state under the deletion's
         revision. Raises KeyNotFound, RevisionConflict, StoreUnavailable."""
 
-    def watch(self, prefix: str, since: int) -> Watch:
-        """Events with revision > `since` under `prefix`, then new ones as they happen. Raises Compacted,
-        FutureRevision."""
+    def watch(self, prefix: str, since: int, filed: Filed | None = None) -> Watch:
+        """Events with revision > `since` under `prefix`, then new ones as they happen; with `filed` only those of
+        objects that are, or were until then, among these. Raises Compacted, FutureRevision."""
 
     def history(self, key: str) -> Sequence[Record]:
         """The writes to `key` that are still kept, oldest first."""

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from orchestrator.api.meta import Object
 from orchestrator.store import changes
-from orchestrator.store.base import Compacted, Entry, FutureRevision, KeyNotFound, Page, Record, StoreUnavailable
+from orchestrator.store.base import Compacted, Entry, Filed, FutureRevision, KeyNotFound, Page, Record, StoreUnavailable
 from orchestrator.store.log import Log, Write
 from orchestrator.store.state import State, undo
-from orchestrator.store.watch import Hub, StoreWatch
+from orchestrator.store.watch import Hub, Scope, StoreWatch
 from orchestrator.util.clock import Clock
 
 #: The revision of an empty store, as etcd's: 0 would mean "any" to the API.
@@ -64,11 +64,11 @@ class CoreStore(ABC):
     def delete(self, key: str, expected: int, *, by: str = "") -> Entry:
         return self._write(key, changes.delete(key, expected), by)
 
-    def watch(self, prefix: str, since: int) -> StoreWatch:
+    def watch(self, prefix: str, since: int, filed: Filed | None = None) -> StoreWatch:
         with self._lock:
             self._check_open()
             self._check_revision(since)
-            return self._hub.open(prefix, since, self._log.since(since))
+            return self._hub.open(Scope(prefix, filed), since, self._log.since(since))
 
     def history(self, key: str) -> Sequence[Record]:
         with self._lock:
