@@ -52,7 +52,7 @@ class ReplicaSetController(WorkloadController):
         if controller is None:
             return pods
         siblings = controlled_by(self._owners, str(controller.get("uid")))
-        return [pod for rs in siblings for pod in controlled_by(self._pods, uid(rs)) if is_active(pod)]
+        return (pod for rs in siblings for pod in controlled_by(self._pods, uid(rs)) if is_active(pod))
 
     def _write_status(self, replica_set: Object, pods: Sequence[Object], failure: Failure | None) -> None:
         now = self.clock.now()

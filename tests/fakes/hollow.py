@@ -81,7 +81,7 @@ def main() -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     logs.setup()
-    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger().setLevel(logging.WARNING)
     descriptors.raise_limit()
     fleet = Fleet(load(arguments.home), arguments.nodes)
     fleet.start()
