@@ -58,7 +58,7 @@ class ReplicaSetController(WorkloadController):
         now = self.clock.now()
         wait = next_available(pods, plans.min_ready_seconds(replica_set), now)
         if wait is not None:
-            self.queue.add_after(key(replica_set), wait)
+            self.look_again(key(replica_set), wait)
         fresh = plans.next_status(replica_set, pods, failure, now)
         if fresh != status(replica_set):
             self.client.update_status(self.kind, {**replica_set, "status": fresh})

@@ -13,7 +13,6 @@ from orchestrator.controllers.indexes import number_controlled_by
 from orchestrator.controllers.members import Members
 from orchestrator.controllers.pod_control import PodControl
 
-
 #: Seconds for which news of a pod wait for more, for each pod that its owner has beyond the first `_FEW`. Each look
 #: goes through all of them: without a pause a thousand pods would take the square of a thousand steps to start.
 _PAUSE = 0.0002
