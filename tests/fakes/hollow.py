@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.main import Agent
+from agent.runtime.base import LABEL_UID
 from agent.runtime.fake import FakeRuntime
 from agent.volume_folders import volume_folders
 from orchestrator.client.client import Client
@@ -49,7 +50,12 @@ def hollow_nodes(home: Path, count: int) -> Iterator[int]:
 class Fleet:
     def __init__(self, settings: Settings, count: int) -> None:
         self._settings = settings
-        self._agents = {node: _agent(settings, node) for node in names(count)}
+        self._engines = {node: FakeRuntime(SystemClock()) for node in names(count)}
+        self._agents = {node: _agent(settings, node, engine) for node, engine in self._engines.items()}
+
+    def pods(self) -> set[str]:
+        """The uids of the pods of which there is a container on any node."""
+        return {state.labels[LABEL_UID] for engine in self._engines.values() for state in engine.list({})}
 
     def start(self) -> None:
         """Returns when all are registered."""
@@ -62,15 +68,14 @@ class Fleet:
         """Also removes the volumes: no other agent will adopt these pods."""
         for agent in self._agents.values():
             agent.stop()
-        for node in self._agents:
-            volume_folders(self._settings.node_dir(node), FakeRuntime(SystemClock())).clear()
+        for node, engine in self._engines.items():
+            volume_folders(self._settings.node_dir(node), engine).clear()
 
 
-def _agent(settings: Settings, node: str) -> Agent:
-    clock = SystemClock()
+def _agent(settings: Settings, node: str, engine: FakeRuntime) -> Agent:
     identity = pki.ensure(settings.pki, node, f"system:node:{node}", ["system:nodes"], [node, "127.0.0.1"])
     client = Client(HttpTransport(settings.server, identity, agent="kubelet"))
-    return Agent(settings, node, client, FakeRuntime(clock), identity, clock)
+    return Agent(settings, node, client, engine, identity, SystemClock())
 
 
 def main() -> None:
