@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from orchestrator.api.meta import Key, Object, namespace
 
@@ -22,7 +22,7 @@ class _Index:
         self._keys: dict[str, dict[Key, None]] = {}
         self._values: dict[Key, tuple[str, ...]] = {}
 
-    def keys(self, value: str) -> Iterable[Key]:
+    def keys(self, value: str) -> Collection[Key]:
         return self._keys.get(value, ())
 
     def put(self, key: Key, obj: Object) -> None:
@@ -65,6 +65,11 @@ class Cache:
         """The objects whose index function gave `value`. Raises KeyError when there is no such index."""
         with self._lock:
             return [self._objects[key] for key in self._indexes[name].keys(value)]
+
+    def count(self, name: str, value: str) -> int:
+        """How many objects `by_index` would give."""
+        with self._lock:
+            return len(self._indexes[name].keys(value))
 
     def add_index(self, name: str, function: IndexFunction) -> None:
         with self._lock:

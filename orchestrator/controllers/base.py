@@ -26,6 +26,9 @@ from orchestrator.util.settings import Settings
 
 log = logging.getLogger(__name__)
 
+#: Seconds after which a clock that was set, or a machine that slept, is noticed.
+NOTICED = 60.0
+
 
 class Recorder(Protocol):
     """Tells the story in Events; `orchestrator.client.events.EventRecorder` is one."""
@@ -81,6 +84,14 @@ class Controller(ABC):
             begun(informer)
 
         self._needed.append(self._informers.custom.follow(needed, ended))
+
+    def look_again(self, key: Key, seconds: float) -> None:
+        """Have `sync` look whether a moment of the wall clock has come, `seconds` from now.
+
+        The clock may be set meanwhile, in either direction, and nothing tells of it: so `sync` may look sooner, and
+        finds then how much is left.
+        """
+        self.queue.add_after(key, min(seconds, NOTICED))
 
     def record(self, obj: Object, type: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         """Tell users something about `obj`, in an Event from this controller."""

@@ -25,6 +25,6 @@ class TokenCleaner(Controller):
         if secret is None or (until := expires(secret)) is None:
             return
         if (left := until - self.clock.now()) > 0:
-            self.queue.add_after(key, left)
+            self.look_again(key, left)
         else:
             self.client.delete(SECRET, name(secret), NAMESPACE, uid=uid(secret))

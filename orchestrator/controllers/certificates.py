@@ -43,7 +43,7 @@ class CertificateController(Controller):
                 self._ask(csr)
             case "sign":
                 self._sign(csr)
-        self.queue.add_after(key, left)
+        self.look_again(key, left)
 
     def _ask(self, csr: Object) -> None:
         needed = right(csr)

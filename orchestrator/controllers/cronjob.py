@@ -65,7 +65,7 @@ class CronJobController(Controller):
         for event in plan.events:
             self.record(cron_job, event.type, event.reason, event.message)
         if plan.check_after is not None:
-            self.queue.add_after(key, plan.check_after)
+            self.look_again(key, plan.check_after)
 
     def _live(self, cron_job: Object, key: Key) -> Object | None:
         where, called = split_key(key)

@@ -35,8 +35,6 @@ _NEVER = "time difference between two schedules is less than 1 second"
 _FORBIDDEN = "Not starting job because prior execution is running and concurrency policy is Forbid"
 #: A little later than the schedule says, so that its time has come for sure.
 _SLACK = 0.1
-#: The wall clock may be set meanwhile: look at it at least so often.
-_LOOK_AGAIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ def _schedule(cron_job: Object, jobs: Sequence[Object], now: float, made: Plan) 
     if due is None:
         made.events.append(Event("Warning", "InvalidSchedule", f"invalid schedule: {text} : {_NEVER}"))
         return
-    made.check_after = min(due - now + _SLACK, _LOOK_AGAIN)
+    made.check_after = due - now + _SLACK
     at = _due(cron_job, schedule, now, zone, made)
     if at is not None:
         _start(cron_job, jobs, at, zone, made)

@@ -109,7 +109,7 @@ class DaemonSetController(WorkloadController):
         wait = next_available(pods, min_ready_seconds(ds), self.clock.now())
         waits = [self._backoff.remaining(_attempt(ds, node)) for node in plan.waiting]
         for seconds in [*waits, *([] if wait is None else [wait])]:
-            self.queue.add_after(key(ds), seconds)
+            self.look_again(key(ds), seconds)
 
     def _write_status(self, ds: Object, fresh: Object) -> None:
         if fresh != status(ds):

@@ -163,7 +163,7 @@ class DeploymentController(Controller):
             deployment = self.client.patch(DEPLOYMENT, name(deployment), {"metadata": meta}, namespace(deployment))
         self._write_status(deployment, plan.status)
         if plan.check_after is not None:
-            self.queue.add_after(key(deployment), plan.check_after)
+            self.look_again(key(deployment), plan.check_after)
 
     def _write_status(self, deployment: Object, fresh: Object) -> None:
         if fresh != status(deployment):

@@ -54,7 +54,7 @@ def plan(deployment: Object, sets: Sequence[Object], pods: Iterable[Object], now
     fresh = statuses.counts(deployment, bounds, new, sets, now)
     statuses.note_pause(deployment, fresh, now)
     if decision.create:
-        size = sizes_of.new_size(bounds, 0, sizes_of.total(olds))
+        size = sizes_of.new_size(bounds, 0, olds)
         created = revisions.new_replica_set(deployment, bounds, number, size)
         if statuses.deadline(deployment) is not None:
             statuses.note_new_replica_set(fresh, created, now, created=True)

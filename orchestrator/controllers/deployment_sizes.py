@@ -92,16 +92,21 @@ def by_age(sets: Iterable[Object]) -> list[Object]:
     return sorted(sets, key=lambda rs: (rs["metadata"].get("creationTimestamp") or "", name(rs)))
 
 
-def new_size(bounds: Limits, current: int, everywhere: int) -> int:
-    """How large the new ReplicaSet, now of size `current`, may be while all together have `everywhere` pods."""
-    room = bounds.most - everywhere
+def new_size(bounds: Limits, current: int, olds: Sequence[Object]) -> int:
+    """How large the new ReplicaSet, now of size `current`, may be.
+
+    Pods of an old one go some time after its size says so, and take the room of new ones until then: a status counts
+    them, once it is of the size that there is. (Kubernetes goes by sizes alone, and for a moment may have more pods.)
+    """
+    if not all(map(_is_observed, olds)):
+        return current
+    room = bounds.most - current - sum(max(replicas(rs), int(status(rs).get("replicas") or 0)) for rs in olds)
     return current + max(0, min(room, bounds.replicas - current))
 
 
 def rolling_step(bounds: Limits, new: Object, olds: Sequence[Object]) -> Sizes:
     """One step of a rolling update: first the new ReplicaSet grows; only when it cannot, the old ones shrink."""
-    size = min(replicas(new), bounds.replicas)
-    size = new_size(bounds, size, total((new, *olds)) - replicas(new) + size)
+    size = new_size(bounds, min(replicas(new), bounds.replicas), olds)
     if size != replicas(new):
         return {name(new): size}
     return _shrink(bounds, new, by_age(active(olds)))

@@ -95,7 +95,7 @@ class DisruptionController(Controller):
             self.record(pod, "Warning", "NotDeleted", f"Pod was expected by PDB {key} to be deleted but it wasn't")
         self._write_status(budget, plan.status)
         if plan.check_after is not None:
-            self.queue.add_after(key, plan.check_after)
+            self.look_again(key, plan.check_after)
 
     def _scales(self, pods: Iterable[Object]) -> dict[str, Scale]:
         """By the uid of each controller of the pods. Raises Unscalable."""

@@ -22,6 +22,10 @@ def controlled_by(informer: Informer, uid: str) -> list[Object]:
     return informer.cache.by_index(_CONTROLLER, uid)
 
 
+def number_controlled_by(informer: Informer, uid: str) -> int:
+    return informer.cache.count(_CONTROLLER, uid)
+
+
 def orphans(informer: Informer, namespace: str) -> list[Object]:
     """The objects of a namespace that no controller owns."""
     return informer.cache.by_index(_CONTROLLER, _orphans_of(namespace))

@@ -64,7 +64,7 @@ class JobController(WorkloadController):
         self._backoffs[key] = plan.backoff
         self._settle(job, pods, plan)
         if plan.check_after is not None:
-            self.queue.add_after(key, plan.check_after)
+            self.look_again(key, plan.check_after)
         if failure is not None:
             raise failure
 

@@ -52,13 +52,13 @@ class ReplicaSetController(WorkloadController):
         if controller is None:
             return pods
         siblings = controlled_by(self._owners, str(controller.get("uid")))
-        return [pod for rs in siblings for pod in controlled_by(self._pods, uid(rs)) if is_active(pod)]
+        return (pod for rs in siblings for pod in controlled_by(self._pods, uid(rs)) if is_active(pod))
 
     def _write_status(self, replica_set: Object, pods: Sequence[Object], failure: Failure | None) -> None:
         now = self.clock.now()
         wait = next_available(pods, plans.min_ready_seconds(replica_set), now)
         if wait is not None:
-            self.queue.add_after(key(replica_set), wait)
+            self.look_again(key(replica_set), wait)
         fresh = plans.next_status(replica_set, pods, failure, now)
         if fresh != status(replica_set):
             self.client.update_status(self.kind, {**replica_set, "status": fresh})

@@ -26,7 +26,7 @@ class StaleDisruptionController(Controller):
 
     def _pod_changed(self, old: Object | None, new: Object | None) -> None:
         if new is not None and (wait := stale_after(new, self.clock.now())) is not None:
-            self.queue.add_after(key(new), wait)
+            self.look_again(key(new), wait)
 
     def sync(self, key: Key) -> None:
         pod = self._pods.cache.get(key)
@@ -34,7 +34,7 @@ class StaleDisruptionController(Controller):
         if pod is None or wait is None:
             return
         if wait > 0:
-            self.queue.add_after(key, wait)
+            self.look_again(key, wait)
             return
         now = rfc3339(self.clock.now())
         others = [entry for entry in status(pod)["conditions"] if entry.get("type") != TARGET]

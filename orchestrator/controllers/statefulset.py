@@ -167,7 +167,7 @@ class StatefulSetController(WorkloadController):
 
     def _write_status(self, sts: Object, plan: Plan) -> None:
         if plan.check_after is not None:
-            self.queue.add_after(key(sts), plan.check_after)
+            self.look_again(key(sts), plan.check_after)
         if plan.status != status(sts):
             self.client.update_status(STATEFUL_SET, {**sts, "status": plan.status})
 

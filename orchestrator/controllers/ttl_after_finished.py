@@ -55,7 +55,7 @@ class TTLAfterFinishedController(Controller):
             return False
         left = expires - self.clock.now()
         if left > 0:
-            self.queue.add_after(key_of(job), left)
+            self.look_again(key_of(job), left)
         return left <= 0
 
     def _delete(self, job: Object) -> None:

@@ -109,7 +109,8 @@ class Scheduler:
         if new is None or is_terminal(new):
             self._on_gone(pod)
         elif meta.spec(new).get("nodeName"):
-            self._on_placed(old, pod_info(new))
+            if old is None or _weighty(old) != _weighty(new):
+                self._on_placed(old, pod_info(new))
         elif _is_ours(new):
             self._on_pending(old, pod_info(new))
 
@@ -241,6 +242,11 @@ def _is_ours(pod: Object) -> bool:
 def _decisive(pod: Object) -> tuple[object, ...]:
     """What of a pending pod a decision depends on."""
     return (meta.spec(pod), meta.labels(pod))
+
+
+def _weighty(pod: Object) -> tuple[object, ...]:
+    """What of a placed pod other pods' decisions depend on; not its status, which changes most."""
+    return (*_decisive(pod), meta.is_deleting(pod), meta.owner_references(pod))
 
 
 def _unschedulable(pod: Object, message: str, now: float) -> Object | None:

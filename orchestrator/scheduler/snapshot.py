@@ -39,6 +39,8 @@ class NodeInfo:
     ports: frozenset[HostPort] = frozenset()
     #: Those of the pods that have affinity rules: the only ones whose rules need a look.
     affine: tuple[PodInfo, ...] = ()
+    #: How many of the pods each owner has here that wants its pods apart; those being deleted do not count.
+    siblings: Mapping[str, int] = field(default_factory=dict)
 
     def with_pod(self, pod: PodInfo) -> NodeInfo:
         """Replaces the pod of the same uid, if there is one."""
@@ -50,6 +52,7 @@ class NodeInfo:
             weight=_plus(base.weight, pod.weight),
             ports=base.ports | pod.ports,
             affine=(*base.affine, pod) if pod.affinity else base.affine,
+            siblings=_plus(base.siblings, _sibling(pod)),
         )
 
     def without_pod(self, uid: str) -> NodeInfo:
@@ -64,7 +67,8 @@ class NodeInfo:
             requested=_minus(self.requested, gone.requests),
             weight=_minus(self.weight, gone.weight),
             ports=frozenset().union(*(pod.ports for pod in left.values())) if gone.ports else self.ports,
-            affine=tuple(pod for pod in self.affine if pod is not gone),
+            affine=tuple(pod for pod in self.affine if pod is not gone) if gone.affinity else self.affine,
+            siblings={owner: count for owner, count in _minus(self.siblings, _sibling(gone)).items() if count},
         )
 
     def with_pods_of(self, other: NodeInfo) -> NodeInfo:
@@ -76,6 +80,7 @@ class NodeInfo:
             weight=other.weight,
             ports=other.ports,
             affine=other.affine,
+            siblings=other.siblings,
         )
 
     def same_as(self, other: NodeInfo) -> bool:
@@ -126,6 +131,10 @@ class Snapshot:
     def affine(self) -> Iterator[tuple[NodeInfo, PodInfo]]:
         """The pods with affinity rules."""
         return ((node, pod) for node in self.nodes for pod in node.affine)
+
+
+def _sibling(pod: PodInfo) -> Mapping[str, int]:
+    return {pod.owner: 1} if pod.owner and not pod.deleting else {}
 
 
 def _static(node: NodeInfo) -> tuple[object, ...]:

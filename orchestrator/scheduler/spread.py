@@ -17,9 +17,9 @@ _MISSING = f"{_REASON} (missing required label)"
 #: What pods of one controller get without constraints of their own: topology key and maxSkew, as Kubernetes' defaults.
 _DEFAULTS = ((HOSTNAME, 3), (ZONE, 5))
 
-#: Which of the pods, or of the nodes, that are there count.
-_CountsPod = Callable[[PodInfo], bool]
+#: Which of the nodes that are there count, and how many pods on one.
 _CountsNode = Callable[[NodeInfo], bool]
+_Count = Callable[[NodeInfo], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class _Preference:
     topology_key: str
     max_skew: int
     nodes: _CountsNode
-    pods: _CountsPod
+    pods: _Count
 
 
 def pod_topology_spread(pod: PodInfo, snapshot: Snapshot) -> Callable[[NodeInfo], tuple[str, ...]] | None:
@@ -68,19 +68,19 @@ def _counted(constraint: SpreadConstraint, pod: PodInfo) -> _CountsNode:
     return counts
 
 
-def _selected(constraint: SpreadConstraint, pod: PodInfo) -> _CountsPod:
+def _selected(constraint: SpreadConstraint, pod: PodInfo) -> _Count:
     def counts(other: PodInfo) -> bool:
         return other.namespace == pod.namespace and not other.deleting and constraint.selector.matches(other.labels)
 
-    return counts
+    return lambda node: sum(map(counts, node.pods.values()))
 
 
-def _numbers(key: str, nodes: Sequence[NodeInfo], counts: _CountsPod) -> dict[str, int]:
+def _numbers(key: str, nodes: Sequence[NodeInfo], count: _Count) -> dict[str, int]:
     numbers: dict[str, int] = {}
     for node in nodes:
         value = node.labels.get(key)
         if value is not None:
-            numbers[value] = numbers.get(value, 0) + sum(map(counts, node.pods.values()))
+            numbers[value] = numbers.get(value, 0) + count(node)
     return numbers
 
 
@@ -117,8 +117,8 @@ def _preferences(pod: PodInfo) -> list[_Preference]:
     if not pod.owner:
         return []
 
-    def siblings(other: PodInfo) -> bool:
-        return other.owner == pod.owner and not other.deleting
+    def siblings(node: NodeInfo) -> int:
+        return node.siblings.get(pod.owner, 0)
 
     return [_Preference(key, skew, lambda _: True, siblings) for key, skew in _DEFAULTS]
 

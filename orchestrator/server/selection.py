@@ -10,6 +10,7 @@ from orchestrator.api.kinds import Kind
 from orchestrator.api.meta import Object, labels, name, namespace
 from orchestrator.api.selectors import FieldSelector, LabelSelector, parse_field_selector, parse_label_selector
 from orchestrator.server import keys
+from orchestrator.store.base import Filed
 
 _META_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 
@@ -31,6 +32,13 @@ class Selection:
         one = self.fields.value("metadata.name") if self.fields is not None else None
         whole = keys.prefix(self.kind, namespace)
         return whole + one if one and (namespace or not self.kind.namespaced) else whole
+
+    @property
+    def filed(self) -> Filed | None:
+        """Among which objects all chosen ones are, by the kind's index; None when it does not help."""
+        strategy = self.kind.strategy
+        value = self.fields.value(strategy.index) if self.fields is not None and strategy.index else None
+        return Filed(strategy.filed_under, value) if value is not None else None
 
     def matches(self, obj: Object) -> bool:
         if self.labels is not None and not self.labels.matches(labels(obj)):

@@ -163,7 +163,7 @@ def watch(backend: Backend, request: Request) -> WatchSession | ExpiredSession:
     elif not revision:
         revision = backend.store.revision
     try:
-        return WatchSession(backend, request, chosen, backend.store.watch(prefix, revision), initial)
+        return WatchSession(backend, request, chosen, backend.store.watch(prefix, revision, chosen.filed), initial)
     except Compacted as error:
         return ExpiredSession(Expired(f"too old resource version: {revision} ({error.oldest})"))
     except FutureRevision:

@@ -61,6 +61,14 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Filed:
+    """The objects that `under` gives `value` for. Watches share the work when their `under` is the same."""
+
+    under: Callable[[Object], str]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Entries in key order, as they were at `revision`. `remaining` counts those after the page's end."""
 
@@ -177,9 +185,9 @@ class Store(Protocol):
     def begin_update(self, key: str, obj: Object, expected: int, *, by: str = "") -> Written:
         """`update`, but for the wait. Raises KeyNotFound, RevisionConflict, StoreUnavailable."""
 
-    def watch(self, prefix: str, since: int) -> Watch:
-        """Events with revision > `since` under `prefix`, then new ones as they happen. Raises Compacted,
-        FutureRevision."""
+    def watch(self, prefix: str, since: int, filed: Filed | None = None) -> Watch:
+        """Events with revision > `since` under `prefix`, then new ones as they happen; with `filed` only those of
+        objects that are, or were until then, among these. Raises Compacted, FutureRevision."""
 
     def history(self, key: str) -> Sequence[Record]:
         """The writes to `key` that are still kept, oldest first."""

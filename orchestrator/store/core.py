@@ -14,6 +14,7 @@ from orchestrator.store import changes
 from orchestrator.store.base import (
     Compacted,
     Entry,
+    Filed,
     FutureRevision,
     KeyNotFound,
     Page,
@@ -23,7 +24,7 @@ from orchestrator.store.base import (
 )
 from orchestrator.store.log import Log, Write
 from orchestrator.store.state import State, undo
-from orchestrator.store.watch import Hub, StoreWatch
+from orchestrator.store.watch import Hub, Scope, StoreWatch
 from orchestrator.util import waits
 from orchestrator.util.clock import Clock
 
@@ -80,11 +81,11 @@ class CoreStore(ABC):
     def begin_update(self, key: str, obj: Object, expected: int, *, by: str = "") -> Written:
         return self._begin(key, changes.update(key, obj, expected), by)
 
-    def watch(self, prefix: str, since: int) -> StoreWatch:
+    def watch(self, prefix: str, since: int, filed: Filed | None = None) -> StoreWatch:
         with self._lock:
             self._check_open()
             self._check_revision(since)
-            return self._hub.open(prefix, since, self._log.since(since))
+            return self._hub.open(Scope(prefix, filed), since, self._log.since(since))
 
     def history(self, key: str) -> Sequence[Record]:
         with self._lock:

@@ -1,7 +1,9 @@
-"""Watches: readers with a cursor in the events of their prefix.
+"""Watches: readers with a cursor in the events of their scope.
 
-The watches of one prefix share one list of events and one condition, so a write costs the same for one watch and for
-five hundred, and wakes only those that wait for its prefix. All of it is guarded by the store's lock.
+The watches of one scope share one list of events and one condition, so a write costs the same for one watch and for
+five hundred, and wakes only those that wait for it. Scopes that file objects in the same way are looked up by what the
+object is filed under, so a pod's write costs the same for one node's watch and for those of five hundred nodes. All of
+it is guarded by the store's lock.
 """
 
 from __future__ import annotations
@@ -11,14 +13,45 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.store.base import Compacted, Event
+from orchestrator.api.meta import Object
+from orchestrator.store.base import Compacted, Event, Filed
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a watch is about: see `orchestrator.store.base.Store.watch`."""
+
+    prefix: str
+    filed: Filed | None = None
+
+    @property
+    def under(self) -> _Under:
+        return self.filed.under if self.filed is not None else None
+
+    @property
+    def value(self) -> str:
+        return self.filed.value if self.filed is not None else ""
+
+    def concerns(self, event: Event) -> bool:
+        return event.entry.key.startswith(self.prefix) and self.value in _values(self.under, event)
+
+
+#: How a scope files objects; None puts all in one place.
+_Under = Callable[[Object], str] | None
+
+
+def _values(under: _Under, event: Event) -> set[str]:
+    """What the object is filed under, and what it was before."""
+    if under is None:
+        return {""}
+    return {under(entry.object()) for entry in (event.entry, event.previous) if entry is not None}
 
 
 @dataclass(slots=True, eq=False)
 class _Channel:
-    """The events under one prefix. Positions count from the channel's beginning; `base` is that of `events[0]`."""
+    """The events of one scope. Positions count from the channel's beginning; `base` is that of `events[0]`."""
 
-    prefix: str
+    scope: Scope
     changed: threading.Condition
     events: list[Event] = field(default_factory=list)
     base: int = 0
@@ -54,19 +87,17 @@ class Hub:
 
     def __init__(self, lock: threading.RLock, revision: int) -> None:
         self._lock = lock
-        self._channels: dict[str, _Channel] = {}
+        #: By prefix, by how they file objects, and by what under.
+        self._channels: dict[str, dict[_Under, dict[str, _Channel]]] = {}
         #: The last published revision, and the last forgotten one.
         self.revision = revision
         self.floor = 0
         self.closed = False
 
-    def open(self, prefix: str, since: int, past: Iterable[Event]) -> StoreWatch:
+    def open(self, scope: Scope, since: int, past: Iterable[Event]) -> StoreWatch:
         """A watch that first delivers those events of `past` (all after revision `since`) that concern it."""
-        channel = self._channels.get(prefix)
-        if channel is None:
-            channel = self._channels[prefix] = _Channel(prefix, threading.Condition(self._lock))
-        channel.watches += 1
-        missed = [event for event in past if event.entry.key.startswith(prefix)]
+        channel = self._enter(scope)
+        missed = [event for event in past if scope.concerns(event)]
         if len(missed) > len(channel.events):
             # The channel began after the asked-for revision: put the older events in front.
             older = missed[: len(missed) - len(channel.events)]
@@ -77,15 +108,15 @@ class Hub:
     def publish(self, events: Sequence[Event]) -> None:
         """Give new events to their watches."""
         self.revision = events[-1].entry.revision
-        for channel in tuple(self._channels.values()):
-            if new := [event for event in events if event.entry.key.startswith(channel.prefix)]:
-                channel.events += new
-                channel.tell()
+        for prefix, families in tuple(self._channels.items()):
+            if new := [event for event in events if event.entry.key.startswith(prefix)]:
+                for under, channels in tuple(families.items()):
+                    _hand_out(new, under, channels)
 
     def forget(self, floor: int) -> None:
         """Drop the events up to revision `floor`: a watch that has not read them yet ends with Compacted."""
         self.floor = floor
-        for channel in tuple(self._channels.values()):
+        for channel in self._all():
             channel.forget(floor)
 
     def leave(self, watch: StoreWatch, channel: _Channel) -> None:
@@ -94,13 +125,50 @@ class Hub:
         if (news := channel.waiting.pop(watch, None)) is not None:
             news()
         if not channel.watches:
-            del self._channels[channel.prefix]
+            self._remove(channel.scope)
 
     def close(self) -> None:
         """End all watches."""
         self.closed = True
-        for channel in tuple(self._channels.values()):
+        for channel in self._all():
             channel.tell()
+
+    def _enter(self, scope: Scope) -> _Channel:
+        # All is made before it is needed: were anything allocated in between, garbage collection could empty a level.
+        families: dict[_Under, dict[str, _Channel]] = {}
+        channels: dict[str, _Channel] = {}
+        made = _Channel(scope, threading.Condition(self._lock))
+        found = self._channels.setdefault(scope.prefix, families).setdefault(scope.under, channels)
+        channel = found.setdefault(scope.value, made)
+        channel.watches += 1
+        return channel
+
+    def _remove(self, scope: Scope) -> None:
+        families = self._channels[scope.prefix]
+        del families[scope.under][scope.value]
+        if not families[scope.under]:
+            del families[scope.under]
+        if not families:
+            del self._channels[scope.prefix]
+
+    def _all(self) -> list[_Channel]:
+        return [
+            channel
+            for families in tuple(self._channels.values())
+            for channels in tuple(families.values())
+            for channel in tuple(channels.values())
+        ]
+
+
+def _hand_out(events: Sequence[Event], under: _Under, channels: dict[str, _Channel]) -> None:
+    changed: set[_Channel] = set()
+    for event in events:
+        for value in _values(under, event):
+            if channel := channels.get(value):
+                channel.events.append(event)
+                changed.add(channel)
+    for channel in changed:
+        channel.tell()
 
 
 class StoreWatch:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.api.meta import Object
 from orchestrator.store.base import (
     Compacted,
     Event,
+    Filed,
     FutureRevision,
     KeyExists,
     KeyNotFound,
@@ -37,6 +39,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> I
 
 def pod(name: str, **fields: object) -> dict[str, object]:
     return {"kind": "Pod", "metadata": {"name": name}, **fields}
+
+
+def node_of(pod: Object) -> str:
+    return str(pod.get("node", ""))
 
 
 def drain(watch: Watch) -> list[Event]:
@@ -221,6 +227,24 @@ class TestWatch:
         store.create("/core/nodes/a", pod("a"))
         assert drain(watch) == []
         assert watch.revision == store.revision
+
+    def test_keeps_to_what_is_filed_under_its_value(self, store: Store) -> None:
+        on_a, on_b = Filed(node_of, "a"), Filed(node_of, "b")
+        first = store.create(f"{PODS}ns/1", pod("1", node="a"))
+        late, everything = store.watch(PODS, first.revision - 1, on_a), store.watch(PODS, first.revision - 1)
+        other, again = store.watch(PODS, first.revision, on_b), store.watch(PODS, first.revision, on_a)
+        store.create("/core/nodes/1", pod("1", node="a"))
+        store.create(f"{PODS}ns/2", pod("2"))
+        moved = store.update(f"{PODS}ns/1", pod("1", node="b"), first.revision)
+        gone = store.delete(f"{PODS}ns/1", moved.revision)
+        assert [event.entry.revision for event in drain(late)] == [first.revision, moved.revision]
+        assert [event.entry.revision for event in drain(again)] == [moved.revision]
+        assert [event.entry.revision for event in drain(other)] == [moved.revision, gone.revision]
+        assert len(drain(everything)) == 4
+        late.close()
+        again.close()
+        store.create(f"{PODS}ns/1", pod("1", node="a"))
+        assert (other.next(0), other.revision) == (None, store.revision)
 
     def test_revision_stays_below_what_is_undelivered(self, store: Store) -> None:
         watch = store.watch(PODS, store.revision)

@@ -121,6 +121,13 @@ class Strategy:
     #: Field names `fields` can return: a selector with any other is refused.
     selectable: frozenset[str] = frozenset()
 
+    #: The one of these that many watches select by, each another value: a write wakes only those whose value it has.
+    index: str = ""
+
+    def filed_under(self, obj: Object) -> str:
+        """The value of `index`."""
+        return self.fields(obj)[self.index]
+
     def grace_seconds(self, obj: Object, requested: int | None) -> int:
         """Seconds of graceful deletion; 0 removes the object at once (if no finalizer holds it)."""
         return 0

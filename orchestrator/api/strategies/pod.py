@@ -39,6 +39,8 @@ class PodStrategy(Strategy):
             *(f"status.{field}" for field in _STATUS_FIELDS),
         }
     )
+    #: Each node's agent watches its own.
+    index = "spec.nodeName"
     returns_deleted = True
 
     def default(self, obj: Object) -> None:
@@ -83,6 +85,9 @@ class PodStrategy(Strategy):
             "status.podIPs": "",
             **{f"status.{field}": status(obj).get(field) or "" for field in _STATUS_FIELDS},
         }
+
+    def filed_under(self, obj: Object) -> str:
+        return str(spec(obj).get("nodeName") or "")
 
     def grace_seconds(self, obj: Object, requested: int | None) -> int:
         """What is asked for, else the pod's own; nothing for a pod that no agent has, or that has finished."""

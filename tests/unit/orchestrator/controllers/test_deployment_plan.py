@@ -111,6 +111,20 @@ def test_a_stale_status_does_not_count_pods_that_are_on_their_way_out() -> None:
     assert wanted_sizes(plan(deployment(3, image="nginx:3", unavailable=0), sets, [], NOW)) == {"old": 2}
 
 
+@pytest.mark.parametrize(("generation", "replicas"), [(1, 3), (2, 3)])
+def test_the_room_of_an_old_pod_is_free_once_it_is_gone(generation: int, replicas: int) -> None:
+    """`old` was scaled from 3 to 2: nobody has said yet that a pod went, or there are still 3."""
+    old = rs("old", 3, age=100)
+    old["metadata"]["generation"] = 2
+    old["spec"]["replicas"] = 2
+    old["status"] |= {"observedGeneration": generation, "replicas": replicas}
+    new = rs("new", 1, 0, image="nginx:2", number=2)
+    made = deployment(3, image="nginx:2", surge=1, unavailable=0)
+    assert wanted_sizes(plan(made, [old, new], [], NOW)) == {}
+    old["status"] |= {"observedGeneration": 2, "replicas": 2}
+    assert wanted_sizes(plan(made, [old, new], [], NOW)) == {"new": 2}
+
+
 def test_old_replica_sets_shrink_oldest_first() -> None:
     sets = [rs("older", 2, age=200), rs("old", 2, image="nginx:2", age=100), rs("new", 1, image="nginx:3", number=3)]
     made = deployment(4, image="nginx:3", surge=1, unavailable=1)
