@@ -95,7 +95,7 @@ class GarbageCollector(Controller):
         if found is None:
             return
         informer, obj = found
-        dependents = self._dependents(uid(obj))
+        dependents = self._listed_dependents(obj) if plans.orphans(obj) else self._dependents(uid(obj))
         kinds = {uid(each): kind for kind, each in dependents} | {uid(obj): informer.kind}
         owners: dict[str, State] = {}
         if not is_deleting(obj):
@@ -116,6 +116,19 @@ class GarbageCollector(Controller):
 
     def _dependents(self, uid: str) -> list[tuple[Kind, Object]]:
         return [(informer.kind, obj) for informer in self._by_type.values() for obj in owned_by(informer, uid)]
+
+    def _listed_dependents(self, obj: Object) -> list[tuple[Kind, Object]]:
+        """As the server has them: one that no cache has yet would lose its owner unnoticed, and be deleted."""
+        found: list[tuple[Kind, Object]] = []
+        for informer in self._by_type.values():
+            if namespace(obj) and not informer.kind.namespaced:
+                continue  # nothing outside of a namespace has its owner within
+            try:
+                listed = self.client.list(informer.kind, namespace(obj)).items
+            except NotFound:
+                continue  # the kind is served no more
+            found += ((informer.kind, each) for each in listed if _refers_to(each, uid(obj)))
+        return found
 
     def _dependents_of(self, obj: Object) -> list[Object]:
         return [each for _, each in self._dependents(uid(obj))]
@@ -172,6 +185,10 @@ class GarbageCollector(Controller):
 def _facts(obj: Object) -> tuple[object, ...]:
     """What of an object the collector looks at."""
     return owner_references(obj), is_deleting(obj), finalizers(obj)
+
+
+def _refers_to(obj: Object, owner: str) -> bool:
+    return any(ref.get("uid") == owner for ref in owner_references(obj))
 
 
 def _reference(ref: Object) -> tuple[str, bool]:

@@ -60,10 +60,15 @@ def plan(
     return Plan(delete="Foreground")
 
 
+def orphans(obj: Object) -> bool:
+    """Whether it goes when its dependents have forgotten it."""
+    return is_deleting(obj) and ORPHAN in finalizers(obj)
+
+
 def _plan_deleting(
     obj: Object, dependents: Sequence[Object], dependents_of: Callable[[Object], Iterable[Object]]
 ) -> Plan:
-    if ORPHAN in finalizers(obj):
+    if orphans(obj):
         return Plan(write=[*(without_owner(each, uid(obj)) for each in dependents), without_finalizer(obj, ORPHAN)])
     if FOREGROUND not in finalizers(obj):
         return Plan()
