@@ -39,7 +39,7 @@ class Answer:
     code: int = 200
     headers: list[Header] = field(default_factory=list)
     close: Callable[[], None] | None = None
-    #: Of a write that is not acknowledged yet: the answer must not leave before this returns.
+    #: Of writes that are not acknowledged yet: the answer must not leave before this returns. Raises ApiError.
     wait: Callable[[], None] | None = None
 
     @property

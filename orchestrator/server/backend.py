@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.api.errors import not_found
 from orchestrator.api.kinds import Kind, Kinds
@@ -20,6 +20,8 @@ from orchestrator.util.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Backend:
+    """Each request has its own, for the writes that it has `begun`: none is told of before all are acknowledged."""
+
     store: Store
     kinds: Kinds
     admission: Admission
@@ -27,6 +29,12 @@ class Backend:
     clock: Clock
     rng: random.Random
     summaries: Summaries
+    begun: list[Written] = field(default_factory=list)
+
+    def acknowledge(self) -> None:
+        """Wait for what was begun. Raises StoreUnavailable."""
+        for written in self.begun:
+            written.wait()
 
     def entry(self, kind: Kind, namespace: str, name: str) -> Entry:
         """Raises NotFound."""
@@ -38,7 +46,7 @@ class Backend:
     def create(self, kind: Kind, namespace: str, name: str, obj: Object, user: User) -> Written:
         """Raises KeyExists."""
         key = keys.key(kind, namespace, name)
-        return _shown(kind, self.store.begin_create(key, stored(kind, obj), by=user.name))
+        return self._begun(kind, self.store.begin_create(key, stored(kind, obj), by=user.name))
 
     def remove(self, kind: Kind, entry: Entry, user: User) -> Entry:
         """Take an object out of the store. Raises RevisionConflict, NotFound."""
@@ -55,8 +63,8 @@ class Backend:
             begun = self.store.begin_update(entry.key, stored(kind, obj), entry.revision, by=user.name)
         except KeyNotFound:
             raise not_found(kind.group, kind.plural, entry.key.rpartition("/")[2]) from None
-        return _shown(kind, begun)
+        return self._begun(kind, begun)
 
-
-def _shown(kind: Kind, written: Written) -> Written:
-    return written if kind.conversion is None else Written(shown(kind, written.entry), written.wait)
+    def _begun(self, kind: Kind, written: Written) -> Written:
+        self.begun.append(written)
+        return written if kind.conversion is None else Written(shown(kind, written.entry), written.wait)

@@ -65,11 +65,8 @@ def _attempt(
     attributes = Attributes("CREATE", kind, request.namespace, name(obj), user, new=obj, dry_run=dry)
     with backend.admission.admit(attributes, lambda: validate_new(kind, obj)):
         warnings += kind.strategy.warnings(obj)
-        if dry:
-            return Single(_dry(backend, request, obj), 201, tuple(warnings))
-        written = backend.create(kind, request.namespace, name(obj), obj, user)
-        attributes.settle(written)
-    return Single(written.entry.data, 201, tuple(warnings), written.wait)
+        data = _dry(backend, request, obj) if dry else _store(backend, attributes, obj)
+    return Single(data, 201, tuple(warnings))
 
 
 def _place(request: Request, obj: Object) -> None:
@@ -103,6 +100,12 @@ def _dry(backend: Backend, request: Request, obj: Object) -> bytes:
     except NotFound:
         return orjson.dumps(obj)
     raise KeyExists
+
+
+def _store(backend: Backend, attributes: Attributes, obj: Object) -> bytes:
+    written = backend.create(attributes.kind, attributes.namespace, attributes.name, obj, attributes.user)
+    attributes.settle(written)
+    return written.entry.data
 
 
 def _no_unique_name(kind: Kind, taken: str) -> AlreadyExists:

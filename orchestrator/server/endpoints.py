@@ -36,8 +36,7 @@ from orchestrator.server.proxy.headers import upgrade
 from orchestrator.server.proxy.links import Place
 from orchestrator.server.proxy.target import find_target
 from orchestrator.server.representation import Representation, wanted
-from orchestrator.server.resources import Resources, store_errors
-from orchestrator.server.results import Single
+from orchestrator.server.resources import Resources
 from orchestrator.util.clock import Clock
 from orchestrator.util.link import STALLED, Link, read_no_more, relay
 
@@ -86,8 +85,7 @@ class Endpoints:
         assert answer.wait is not None
         yield Pause()
         try:
-            with store_errors():
-                answer.wait()
+            answer.wait()
         except ApiError as error:
             answer = failure_answer(error, environ)
         self._observe(environ, call, answer, started)
@@ -109,10 +107,14 @@ class Endpoints:
         if call.verb == "watch":
             return self._watch(environ, call, user)
         form = wanted(environ.get("HTTP_ACCEPT", ""))
-        result = self._resources.begin(call, user)
-        answer = self._representation.answer(result, call, form)
-        if isinstance(result, Single):
-            answer.wait = result.wait
+        result, wait = self._resources.begin(call, user)
+        try:
+            answer = self._representation.answer(result, call, form)
+        except ApiError:
+            if wait is not None:
+                wait()  # it was written all the same
+            raise
+        answer.wait = wait
         return answer
 
     def _watch(self, environ: Environ, call: Request, user: User) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from orchestrator.api.access import access_of
 from orchestrator.api.errors import MethodNotAllowed, NotFound, ServiceUnavailable
@@ -22,7 +23,7 @@ from orchestrator.server.patch import patch, patch_status
 from orchestrator.server.read import get, list_objects
 from orchestrator.server.resize import patch_resize, update_resize
 from orchestrator.server.resource_metrics import get_metrics, list_metrics
-from orchestrator.server.results import Result, Single
+from orchestrator.server.results import Result
 from orchestrator.server.reviews import REVIEWS
 from orchestrator.server.scale import get_scale, patch_scale, update_scale
 from orchestrator.server.security import Security
@@ -35,6 +36,8 @@ from orchestrator.store.base import Store, StoreUnavailable
 from orchestrator.util.clock import Clock
 
 Handler = Callable[[Backend, Request, User], Result]
+#: Returns when the writes of a request are acknowledged. Raises ServiceUnavailable.
+Wait = Callable[[], None]
 
 _NOT_ALLOWED = "the server does not allow this method on the requested resource"
 
@@ -91,18 +94,23 @@ class Resources:
 
     def handle(self, request: Request, user: User) -> Result:
         """Any verb but watch."""
-        result = self.begin(request, user)
-        if isinstance(result, Single) and result.wait is not None:
-            with store_errors():
-                result.wait()
+        result, wait = self.begin(request, user)
+        if wait is not None:
+            wait()
         return result
 
-    def begin(self, request: Request, user: User) -> Result:
-        """The same, but for the wait for a write: that is the caller's."""
-        handler = self._handler(request)
-        with store_errors():
+    def begin(self, request: Request, user: User) -> tuple[Result, Wait | None]:
+        """The same, but for the wait for its writes: nobody may be told of the result before."""
+        handler, backend = self._handler(request), replace(self.backend, begun=[])
+        with _store_errors():
             self.authorize(request, user)
-            return handler(self.backend, request, user)
+            try:
+                result = handler(backend, request, user)
+            except BaseException:
+                # Of what was written before, nobody else would take care.
+                backend.acknowledge()
+                raise
+        return result, _store_errors()(backend.acknowledge) if backend.begun else None
 
     def watch(self, request: Request, user: User) -> WatchSession | ExpiredSession:
         if not request.kind.stored:
@@ -125,7 +133,7 @@ class Resources:
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
+def _store_errors() -> Iterator[None]:
     """What of the store's failures the client is told."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -19,8 +19,6 @@ class Single:
     data: bytes
     code: int = 200
     warnings: tuple[str, ...] = ()
-    #: Of a write that is not acknowledged yet: nobody may be told before this returns. Raises StoreUnavailable.
-    wait: Callable[[], None] | None = None
 
     def object(self) -> Object:
         return orjson.loads(self.data)  # type: ignore[no-any-return]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import orjson
 
@@ -109,22 +108,22 @@ def _attempt(
     with backend.admission.admit(attributes, lambda: validate(kind, new, old)):
         if whole:
             warnings += kind.strategy.warnings(new)
-        result = Single(orjson.dumps(new)) if dry else _write(backend, attributes, current, user)
-    return replace(result, warnings=tuple(warnings))
+        data = orjson.dumps(new) if dry else _write(backend, attributes, current)
+    return Single(data, 200, tuple(warnings))
 
 
-def _write(backend: Backend, attributes: Attributes, current: Entry, user: User) -> Single:
+def _write(backend: Backend, attributes: Attributes, current: Entry) -> bytes:
     """Write the change; nothing, when there is none; and remove an object whose last finalizer went."""
     kind, new = attributes.kind, attributes.new
     assert new is not None
     if new == attributes.old:
-        return Single(current.data)
+        return current.data
     if is_deleting(new) and not held(kind, new) and not new["metadata"].get("deletionGracePeriodSeconds"):
-        backend.remove(kind, current, user)
-        return Single(orjson.dumps(new))
-    written = backend.write(kind, current, new, user)
+        backend.remove(kind, current, attributes.user)
+        return orjson.dumps(new)
+    written = backend.write(kind, current, new, attributes.user)
     attributes.settle(written)
-    return Single(written.entry.data, wait=written.wait)
+    return written.entry.data
 
 
 def _check_identity(kind: Kind, wanted: Object, old: Object) -> None:

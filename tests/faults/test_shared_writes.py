@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from orchestrator.api.errors import NotFound, ServiceUnavailable
-from orchestrator.api.groups.core import CONFIG_MAP, SERVICE
+from orchestrator.api.groups.apps import DEPLOYMENT
+from orchestrator.api.groups.core import CONFIG_MAP, POD, SERVICE
 from orchestrator.api.meta import Object
 from orchestrator.client.client import Client
 from orchestrator.client.http import HttpTransport
@@ -22,6 +23,7 @@ from tests.fakes.api import cluster_home
 from tests.faults.disks import FailingDisk
 
 WRITERS = 6
+CONTAINER: Object = {"name": "main", "image": "nginx"}
 
 
 class StallingDisk(FailingDisk):
@@ -66,18 +68,27 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+def meta(name: str) -> Object:
+    return {"name": name, "namespace": "default"}
+
+
 def config_map(name: str) -> Object:
-    return {"metadata": {"name": name, "namespace": "default"}}
+    return {"metadata": meta(name)}
 
 
 def stall(disk: StallingDisk, client: Client, pool: ThreadPoolExecutor) -> Future[Object]:
     """A create that waits for the disk."""
+    return waiting(disk, pool, lambda: client.create(CONFIG_MAP, config_map("first")))
+
+
+def waiting(disk: StallingDisk, pool: ThreadPoolExecutor, write: Callable[[], Object]) -> Future[Object]:
+    """A write that waits for the disk."""
     disk.open.clear()
     while disk.asked.acquire(blocking=False):
         continue
-    first = pool.submit(client.create, CONFIG_MAP, config_map("first"))
+    written = pool.submit(write)
     assert disk.asked.acquire(timeout=10)
-    return first
+    return written
 
 
 def test_those_that_come_while_the_disk_is_busy_share_the_next_sync(
@@ -111,6 +122,36 @@ def test_nobody_sees_or_hears_of_a_write_before_it_is_durable(
     assert client.get(CONFIG_MAP, "first", "default")
 
 
+def bind(client: Client) -> Object:
+    client.bind(client.get(POD, "p", "default"), "node-1", POD)
+    return {}
+
+
+def scale(client: Client) -> Object:
+    return client.patch(DEPLOYMENT, "d", {"spec": {"replicas": 2}}, "default", subresource="scale")
+
+
+def evict(client: Client) -> Object:
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta("p")}
+    return client.create_subresource(POD, "p", "eviction", eviction, "default")
+
+
+@pytest.mark.parametrize("write", [bind, scale, evict])
+def test_what_tells_of_something_else_waits_too(
+    client: Client, disk: StallingDisk, pool: ThreadPoolExecutor, write: Callable[[Client], Object]
+) -> None:
+    """Answers that are not the object that was written."""
+    client.create(POD, {"metadata": meta("p"), "spec": {"containers": [CONTAINER]}})
+    selector = {"matchLabels": {"app": "d"}}
+    template = {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": [CONTAINER]}}
+    client.create(DEPLOYMENT, {"metadata": meta("d"), "spec": {"selector": selector, "template": template}})
+    written = waiting(disk, pool, lambda: write(client))
+    with pytest.raises(TimeoutError):
+        written.result(0.2)
+    disk.open.set()
+    written.result(10)
+
+
 def test_a_full_disk_is_told_to_every_writer_and_leaves_nothing(
     client: Client, disk: StallingDisk, pool: ThreadPoolExecutor
 ) -> None:
@@ -126,7 +167,7 @@ def test_a_full_disk_is_told_to_every_writer_and_leaves_nothing(
 
 def test_what_a_write_reserved_is_given_back_when_it_did_not_happen(client: Client, disk: StallingDisk) -> None:
     spec = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}
-    service: Object = {"metadata": {"name": "web", "namespace": "default"}, "spec": spec}
+    service: Object = {"metadata": meta("web"), "spec": spec}
     disk.room = 0
     with pytest.raises(ServiceUnavailable):
         client.create(SERVICE, service)
