@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -18,6 +17,7 @@ from h2.events import DataReceived, Event, ResponseReceived, StreamEnded, Stream
 from h2.exceptions import ProtocolError
 
 from agent.probes import Outcome
+from orchestrator.api.protobuf import wire
 
 _PATH = "/grpc.health.v1.Health/Check"
 #: HealthCheckResponse.ServingStatus.
@@ -126,9 +126,6 @@ def _judge(answer: _Answer) -> Outcome:
     return Outcome(serving == _SERVING, f'service unhealthy (responded with "{_STATUSES.get(serving, serving)}")')
 
 
-# Protocol buffers, as far as these two messages need them: a field is (number << 3 | wire type), then its value.
-
-
 def _framed(message: bytes) -> bytes:
     """A gRPC message: not compressed, its length in four bytes."""
     return b"\0" + len(message).to_bytes(4, "big") + message
@@ -136,35 +133,15 @@ def _framed(message: bytes) -> bytes:
 
 def _request(service: str) -> bytes:
     """A HealthCheckRequest: field 1 is the service's name."""
-    name = service.encode()
-    return b"\x0a" + _varint(len(name)) + name if name else b""
-
-
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that more follow."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+    return wire.field(1, service) if service else b""
 
 
 def _serving_status(data: bytes) -> int:
     """Field 1 of the HealthCheckResponse in the frame; 0 (UNKNOWN) where it is left out or cannot be read."""
-    fields = _varints(data[5:])
-    for tag in fields:
-        value = next(fields, 0)
-        if tag == 1 << 3:
-            return value
+    try:
+        for number, _, value in wire.fields(memoryview(data)[5:]):
+            if number == 1 and isinstance(value, int):
+                return value
+    except ValueError:
+        return 0
     return 0
-
-
-def _varints(data: bytes) -> Iterator[int]:
-    number = shift = 0
-    for byte in data:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            yield number
-            number = shift = 0
