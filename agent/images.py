@@ -17,6 +17,7 @@ from agent.runtime.base import (
     Runtime,
     RuntimeFailure,
 )
+from orchestrator.api import times
 from orchestrator.util.clock import Clock
 
 #: Looks at images at one time: more only wait for each other in the engine.
@@ -146,8 +147,4 @@ def _never(reference: str, on_event: OnEvent) -> ImageError:
 def duration(seconds: float) -> str:
     """As Go prints a duration cut to milliseconds: `532ms`, `1.2s`, `2m0.5s`."""
     milliseconds = int(seconds * 1000)
-    if milliseconds < 1000:
-        return f"{milliseconds}ms" if milliseconds else "0s"
-    minutes, rest = divmod(milliseconds, 60_000)
-    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
-    return f"{minutes}m{text}" if minutes else text
+    return f"{milliseconds}ms" if 0 < milliseconds < 1000 else times.duration(milliseconds / 1000)

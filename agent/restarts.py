@@ -12,6 +12,7 @@ from agent.runtime.translate import spec_hash
 from orchestrator.api import pods
 from orchestrator.api.meta import Object, name, namespace, uid
 from orchestrator.api.podspec.resizing import restarts_for
+from orchestrator.api.times import duration
 
 #: Seconds before the second restart; doubles with each further one up to LONGEST. The first comes at once.
 FIRST = 10.0
@@ -70,13 +71,7 @@ def restart_at(container: Object, ended: ContainerState, seen: Observed) -> floa
 def back_off_message(pod: Object, container: str, seconds: float) -> str:
     """`back-off 1m20s restarting failed container=app pod=web_default(UID)`."""
     where = f"{name(pod)}_{namespace(pod)}({uid(pod)})"
-    return f"back-off {duration(seconds)} restarting failed container={container} pod={where}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as Go prints a duration: `10s`, `1m20s`, `5m0s`."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+    return f"back-off {duration(int(seconds))} restarting failed container={container} pod={where}"
 
 
 def first_start_failure(ended: ContainerState) -> bool:
