@@ -1,7 +1,8 @@
 """The garbage collector: deletes what only owners that are gone still refer to.
 
 The graph of owners is the informers' caches, indexed by owner. An event may tell of a dependent before its owner or of
-an owner's end before its dependent's beginning; so an owner that is not cached is asked for at the server.
+an owner's end before its dependent's beginning; so an owner that is not cached is asked for at the server,
+and so are the dependents of one that leaves them as orphans.
 """
 
 from __future__ import annotations
